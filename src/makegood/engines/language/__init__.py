@@ -1,0 +1,16 @@
+"""Language: text in, findings out. Pure computation; nothing is stored and nothing is fetched."""
+
+from makegood.engines.language.detect import LANGUAGES, detect_language
+from makegood.engines.language.distress import Distress, find_distress
+from makegood.engines.language.reasons import REASON_CODES, Finding, find_reason, find_reasons
+
+__all__ = [
+    "LANGUAGES",
+    "REASON_CODES",
+    "Distress",
+    "Finding",
+    "detect_language",
+    "find_distress",
+    "find_reason",
+    "find_reasons",
+]
