@@ -1,0 +1,64 @@
+"""Everything that leaves the building: written with the data that caused it, delivered once by a job."""
+
+from typing import ClassVar
+
+import pgtrigger
+from django.db import models
+from django.db.models import Q
+
+from makegood.ground.retail.models import Place
+from makegood.ids import uuid7
+
+
+class Message(models.Model):
+    """One outgoing message. What was said never changes once it was handed over (a trigger refuses it)."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        SENDING = "sending", "Being handed over"
+        SENT = "sent", "Sent"
+        UNCERTAIN = "uncertain", "Perhaps sent"
+        FAILED = "failed", "Not sent"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Whoever writes the same effect twice writes it once.
+    idempotency_key = models.CharField(max_length=200, unique=True)
+    about = models.CharField(max_length=100, help_text="What it concerns, as kind:id (case:0190...).")
+    place = models.ForeignKey(
+        Place, models.PROTECT, null=True, blank=True, related_name="+", db_index=False, help_text="Decides who sees it."
+    )
+    recipient = models.CharField(max_length=254)
+    subject = models.CharField(max_length=300)
+    body = models.TextField()
+    message_id = models.CharField(max_length=200, unique=True, help_text="The Message-ID header.")
+    in_reply_to = models.CharField(max_length=200, blank=True, default="")
+    status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
+    created_at = models.DateTimeField()
+    due_at = models.DateTimeField(help_text="Not before.")
+    attempts = models.PositiveSmallIntegerField(default=0)
+    last_error = models.CharField(max_length=500, blank=True, default="")
+    sent_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "outbox_message"
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="message_sent_has_time",
+                condition=Q(status="sent", sent_at__isnull=False) | (~Q(status="sent") & Q(sent_at=None)),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["due_at"], name="message_due", condition=Q(status="waiting")),
+            models.Index(fields=["id"], name="message_sending", condition=Q(status="sending")),
+            models.Index(fields=["about"], name="message_about"),
+        ]
+        triggers: ClassVar = [
+            pgtrigger.Protect(
+                name="sent_message_stays",
+                operation=pgtrigger.Update | pgtrigger.Delete,
+                condition=pgtrigger.Q(old__status="sent"),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} -> {self.recipient}"

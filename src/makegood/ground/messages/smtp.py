@@ -1,0 +1,31 @@
+"""Django's SMTP backend, which also tells the moment after which a message can no longer be called unsent."""
+
+import smtplib
+from collections.abc import Callable
+from typing import Any
+
+from django.core.mail.backends.smtp import EmailBackend
+
+END_OF_DATA = b".\r\n"
+
+
+class SmtpBackend(EmailBackend):
+    """Calls `before_end` right before the end-of-data mark leaves: until then the relay has accepted nothing."""
+
+    before_end: Callable[[], None] | None = None
+
+    @property
+    def connection_class(self) -> type[smtplib.SMTP]:
+        backend = self
+        base: type[smtplib.SMTP] = smtplib.SMTP_SSL if self.use_ssl else smtplib.SMTP
+
+        class Announcing(base):  # type: ignore[misc, valid-type]
+            def send(self, s: Any) -> None:
+                if isinstance(s, bytes) and s.endswith(b"\r\n" + END_OF_DATA) and backend.before_end:
+                    # The body may be large; only the last three bytes make it count.
+                    super().send(s[: -len(END_OF_DATA)])
+                    backend.before_end()
+                    s = END_OF_DATA
+                super().send(s)
+
+        return Announcing

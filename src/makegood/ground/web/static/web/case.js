@@ -1,0 +1,96 @@
+// The case page: drafts that survive, the dialog of actions, news that never disturbs what is being typed.
+(() => {
+  "use strict";
+  const one = (selector, root = document) => root.querySelector(selector);
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+
+  // -- composer: a draft per case and kind, kept until it is said
+  const composer = one("#composer");
+  if (composer) {
+    const name = (area) => `draft:${composer.dataset.draft}:${area.name}`;
+    const kind = () => one("[name=kind]:checked", composer).value;
+    const areas = all("textarea", composer);
+    const stored = (task) => { try { return task(); } catch { return null; } }; // a browser may refuse to store
+    areas.forEach((area) => {
+      if (!area.value) area.value = stored(() => localStorage.getItem(name(area))) || "";
+      area.addEventListener("input", () => stored(() => (area.value ? localStorage.setItem(name(area), area.value) : localStorage.removeItem(name(area)))));
+    });
+    // Choosing a kind leads into its text at once (whatever is typed next belongs there); walking the kinds with arrows does not.
+    let walking = false;
+    composer.addEventListener("keydown", (event) => { walking = event.key.startsWith("Arrow") && event.target.matches("[name=kind]"); }, true);
+    composer.addEventListener("click", (event) => {
+      const area = event.target.matches("[name=kind]") && !walking && one(`textarea[name=${kind()}]`, composer);
+      if (area && !area.disabled) area.focus();
+    });
+    composer.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        const send = one(`.say-${kind()}`, composer);
+        if (!send.disabled) composer.requestSubmit(send);
+      }
+    });
+    composer.addEventListener("htmx:afterRequest", (event) => {
+      if (event.detail.elt !== composer || !event.detail.successful) return;
+      one("#composer-problem").replaceChildren();
+      // What was said leaves the composer; what was typed while it was on its way stays.
+      const sent = event.detail.requestConfig.parameters, area = one(`textarea[name=${sent.kind}]`, composer);
+      if (area.value !== sent[sent.kind]) return;
+      area.value = "";
+      stored(() => localStorage.removeItem(name(area)));
+      one("[name=wait]", composer).checked = false;
+      area.blur();
+    });
+  }
+
+  // -- actions open in one dialog and leave it when they are done
+  const dialog = one("#act");
+  if (dialog) {
+    const body = one("#act-body");
+    const asks = (event) => event.detail.target === body && event.detail.requestConfig.verb === "get";
+    // Open before the answer is here: what is typed meanwhile must not press the keys of the page.
+    document.addEventListener("htmx:beforeRequest", (event) => {
+      if (!asks(event)) return;
+      body.replaceChildren();
+      if (!dialog.open) dialog.showModal();
+    });
+    document.addEventListener("htmx:afterRequest", (event) => {
+      if (asks(event) && !event.detail.successful) dialog.close();
+    });
+    document.addEventListener("htmx:afterSwap", (event) => {
+      if (event.target !== body || !body.childElementCount) return; // an action done: nothing to ask
+      if (!dialog.open) dialog.showModal();
+      (one("[aria-invalid=true], [autofocus]", dialog) || dialog).focus();
+    });
+    dialog.addEventListener("htmx:afterRequest", (event) => {
+      if (event.detail.elt.matches("[data-act]") && event.detail.xhr.status !== 422) dialog.close();
+    });
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  }
+
+  // -- choosing a reason by typing
+  document.addEventListener("input", (event) => {
+    const list = event.target.dataset.narrow && one(event.target.dataset.narrow);
+    if (!list) return;
+    const words = event.target.value.toLowerCase().split(/\s+/).filter(Boolean);
+    all("[data-words]", list).forEach((pick) => { pick.hidden = !words.every((word) => pick.dataset.words.toLowerCase().includes(word)); });
+    all("fieldset", list).forEach((group) => { group.hidden = !one("[data-words]:not([hidden])", group); });
+    const first = words.length && one("[data-words]:not([hidden]) input", list);
+    if (first) first.checked = true;
+  });
+
+  // -- live
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    if (event.target.id === "live" && document.hidden) event.preventDefault();
+  });
+  // An answer to a writer and an answer to the clock may both bring the same moment.
+  document.addEventListener("htmx:oobBeforeSwap", (event) => {
+    if (event.detail.target.id !== "moments") return;
+    all("li[id]", event.detail.fragment).forEach((item) => { if (document.getElementById(item.id)) item.remove(); });
+  });
+  const freshen = () => all("time[data-fresh]").forEach((time) => {
+    const seconds = Math.max(0, Math.round((Date.now() - new Date(time.dateTime)) / 1000));
+    time.textContent = time.dataset.fresh.replace("%s", seconds < 60 ? `${seconds} s` : `${Math.floor(seconds / 60)} min`);
+  });
+  setInterval(freshen, 5000);
+  document.addEventListener("htmx:afterSettle", freshen);
+})();

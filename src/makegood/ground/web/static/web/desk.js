@@ -1,0 +1,249 @@
+// What the pages of the desk do in the browser. No build, no globals; everything hangs on data attributes:
+//   data-key="r"       pressed alone, clicks (or focuses) the element      data-go="d"     pressed after g, follows the link
+//   data-row           a row of a list: j and k walk, Enter opens its a[data-open], x ticks its checkbox
+//   data-dialog="id"   opens the dialog            data-close   closes the one it stands in
+//   data-due, data-ago <time> kept current         data-filters a form that applies each change at once
+(() => {
+  "use strict";
+  const all = (selector, root = document) => [...root.querySelectorAll(selector)];
+  const one = (selector, root = document) => root.querySelector(selector);
+  const root = document.documentElement;
+  const remember = (name, value) => {
+    document.cookie = `${name}=${value}; path=/; max-age=31536000; samesite=lax`;
+  };
+
+  // -- theme: system, light, dark; the cookie lets the server send the right page at once
+  const THEMES = ["", "light", "dark"];
+  function switchTheme() {
+    const next = THEMES[(THEMES.indexOf(root.dataset.theme || "") + 1) % THEMES.length];
+    if (next) root.dataset.theme = next;
+    else delete root.dataset.theme;
+    remember("theme", next);
+    all("[data-theme-name]").forEach((name) => {
+      name.textContent = name.dataset.names.split("|")[THEMES.indexOf(next)];
+    });
+    document.dispatchEvent(new Event("theme"));
+  }
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => document.dispatchEvent(new Event("theme")));
+
+  function foldRail() {
+    const folded = root.dataset.rail !== "folded";
+    if (folded) root.dataset.rail = "folded";
+    else delete root.dataset.rail;
+    remember("rail", folded ? "folded" : "open");
+  }
+
+  // -- time: the same words as formats.py
+  const SOON = 120;
+  function brief(minutes) {
+    if (minutes < 120) return `${minutes} min`;
+    return minutes < 2880 ? `${Math.floor(minutes / 60)} h` : `${Math.floor(minutes / 1440)} d`;
+  }
+  function tick() {
+    const now = Date.now();
+    all("time[data-due]").forEach((chip) => {
+      const left = (new Date(chip.dateTime) - now) / 60000;
+      const words = brief(Math.floor(Math.abs(left)));
+      chip.dataset.state = left < 0 ? "late" : left <= SOON ? "soon" : "later";
+      chip.textContent = left < 0 ? (root.dataset.late || "%s late").replace("%s", words) : words;
+    });
+    all("time[data-ago]").forEach((time) => {
+      time.textContent = brief(Math.max(0, Math.floor((now - new Date(time.dateTime)) / 60000)));
+    });
+  }
+  setInterval(tick, 30000);
+  document.addEventListener("visibilitychange", () => document.hidden || tick());
+
+  // -- toasts
+  const toasts = () => one("#toasts");
+  function watchToasts() {
+    all("[data-toast]:not([data-seen])").forEach((toast) => {
+      toast.dataset.seen = "";
+      if (!toast.classList.contains("error")) setTimeout(() => toast.remove(), 6000);
+    });
+  }
+  function complain() {
+    const toast = document.createElement("div");
+    toast.className = "toast error";
+    toast.setAttribute("role", "alert");
+    toast.dataset.toast = "";
+    const words = document.createElement("p");
+    words.textContent = toasts().dataset.lost;
+    toast.append(words);
+    toasts().append(toast);
+    setTimeout(() => toast.remove(), 8000);
+  }
+
+  // -- dialogs
+  function openDialog(id) {
+    const dialog = document.getElementById(id);
+    if (!dialog || dialog.open) return;
+    all("dialog[open]").forEach((other) => other.close());
+    all("[popover]:popover-open").forEach((menu) => menu.hidePopover());
+    dialog.showModal();
+    (one("[autofocus], .dialog-body :is(input:not([type=hidden]), select, textarea)", dialog) || dialog).focus();
+  }
+
+  // -- the finder: what the server finds, and the commands that match
+  const finder = one("#finder"), box = finder && one("input", finder);
+  const options = () => all("[role=option]:not([hidden])", finder).filter((option) => !option.closest("[hidden]"));
+  function openFinder() {
+    openDialog("finder");
+    box.focus();
+    box.select();
+    narrow();
+  }
+  function choose(option) {
+    all("[role=option][aria-selected]", finder).forEach((other) => other.removeAttribute("aria-selected"));
+    if (!option) return box.removeAttribute("aria-activedescendant");
+    option.id = option.id || `hit-${options().indexOf(option)}-${Date.now()}`;
+    option.setAttribute("aria-selected", "true");
+    option.scrollIntoView({ block: "nearest" });
+    box.setAttribute("aria-activedescendant", option.id);
+  }
+  function narrow() {
+    const words = box.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const commands = one("[data-commands]", finder);
+    const left = all("[role=option]", commands).filter((command) => {
+      command.hidden = !words.every((word) => command.textContent.toLowerCase().includes(word));
+      return !command.hidden;
+    });
+    commands.hidden = !left.length;
+    if (!words.length) one("#finder-hits").replaceChildren();
+    choose(options()[0]);
+  }
+  if (finder) {
+    box.addEventListener("input", narrow);
+    finder.addEventListener("htmx:afterSwap", () => choose(options()[0]));
+    box.addEventListener("keydown", (event) => {
+      const hits = options(), at = hits.findIndex((hit) => hit.hasAttribute("aria-selected"));
+      if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+        event.preventDefault();
+        const step = event.key === "ArrowDown" ? 1 : -1;
+        choose(hits[(at + step + hits.length) % hits.length]);
+      } else if (event.key === "Enter" && at >= 0) {
+        event.preventDefault();
+        hits[at].click();
+      }
+    });
+    // A click beside it closes it.
+    finder.addEventListener("click", (event) => event.target === finder && finder.close());
+  }
+
+  // -- lists
+  const rows = () => all("[data-row]").filter((row) => row.offsetParent);
+  function walk(step) {
+    const list = rows();
+    if (!list.length) return;
+    const at = list.findIndex((row) => row.contains(document.activeElement));
+    const row = list[at < 0 ? 0 : Math.min(Math.max(at + step, 0), list.length - 1)];
+    one("[data-open]", row).focus({ preventScroll: true });
+    row.scrollIntoView({ block: "nearest" });
+  }
+  function tickRow() {
+    const row = document.activeElement.closest("[data-row]");
+    const mark = row && one("input[type=checkbox]", row);
+    if (mark) mark.click();
+  }
+
+  // -- tabs, where columns do not fit
+  function showPane(key) {
+    all("[data-tab]").forEach((tab) => tab.setAttribute("aria-selected", String(tab.dataset.tab === key)));
+    all("[data-pane]").forEach((pane) => pane.classList.toggle("shown", pane.dataset.pane === key));
+  }
+
+  // -- keyboard
+  let going = 0;
+  function press(event) {
+    if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      openFinder();
+      return;
+    }
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const writing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+    if (writing) {
+      if (event.key === "Escape" && !event.target.closest("dialog")) event.target.blur();
+      return;
+    }
+    if (one("dialog[open]")) return;
+    let action;
+    if (Date.now() - going < 1200) {
+      const target = all("[data-go]").find((link) => link.dataset.go === event.key);
+      going = 0;
+      action = target && (() => target.click());
+    } else if (event.key === "g") action = () => { going = Date.now(); };
+    else if (event.key === "/") action = openFinder;
+    else if (event.key === "?") action = () => openDialog("keys");
+    else if (event.key === "j") action = () => walk(1);
+    else if (event.key === "k") action = () => walk(-1);
+    else if (event.key === "x") action = tickRow;
+    else {
+      const target = all("[data-key]").find((element) => element.dataset.key === event.key && element.offsetParent);
+      if (target) action = () => (target.matches("input, textarea, select") ? target.focus() : target.click());
+    }
+    if (!action) return;
+    event.preventDefault();
+    action();
+  }
+
+  function click(event) {
+    const at = (selector) => event.target.closest(selector);
+    let found;
+    if ((found = at("[data-dialog]"))) { event.preventDefault(); openDialog(found.dataset.dialog); }
+    else if ((found = at("[data-close]"))) found.closest("dialog").close();
+    else if ((found = at("[data-dismiss]"))) found.closest("[data-toast]").remove();
+    else if (at("[data-finder]") && !event.ctrlKey && !event.metaKey) { event.preventDefault(); openFinder(); }
+    else if (at("[data-theme-switch]")) { event.preventDefault(); switchTheme(); }
+    else if (at("[data-fold]")) foldRail();
+    else if ((found = at("[data-tab]"))) showPane(found.dataset.tab);
+    else if ((found = at("[data-row]")) && !at("a, button, input, label, select")) {
+      const link = one("[data-open]", found);
+      if (event.ctrlKey || event.metaKey) open(link.href);
+      else if (!String(getSelection())) link.click();
+    }
+  }
+
+  function change(event) {
+    if (event.target.matches("[data-check-all]")) {
+      all("tbody input[type=checkbox]", event.target.closest("table")).forEach((mark) => { mark.checked = event.target.checked; });
+    }
+    const form = event.target.closest("[data-filters]");
+    if (form) submitFilters(form);
+    const marked = event.target.closest("form") && all("tbody :checked", event.target.closest("form")).length;
+    all("[data-marked]").forEach((word) => { word.textContent = marked || 0; });
+  }
+  // Only what is set goes into the address.
+  function submitFilters(form) {
+    const set = [...new FormData(form)].filter(([, value]) => value !== "");
+    const query = new URLSearchParams(set).toString();
+    location.assign(form.getAttribute("action") + (query ? `?${query}` : ""));
+  }
+
+  document.addEventListener("keydown", press);
+  document.addEventListener("click", click);
+  document.addEventListener("change", change);
+  document.addEventListener("submit", (event) => {
+    if (event.target.matches("[data-filters]")) { event.preventDefault(); submitFilters(event.target); }
+  });
+
+  // -- htmx
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const answer = event.detail.xhr;
+    // Signed out meanwhile: the sign-in page is no part of this one.
+    if (new URL(answer.responseURL || location.href).pathname.startsWith("/account/login")) {
+      event.detail.shouldSwap = false;
+      location.reload();
+    } else if (answer.status >= 400 && /^\s*<!doctype/i.test(answer.responseText)) {
+      event.detail.shouldSwap = false;
+      complain();
+    }
+  });
+  document.addEventListener("htmx:sendError", complain);
+  document.addEventListener("htmx:afterSettle", () => { watchToasts(); tick(); });
+  watchToasts();
+  all("[data-tabbed]").forEach((group) => {
+    const first = one("[data-pane].shown", group) || one("[data-pane]", group);
+    if (first) showPane(first.dataset.pane);
+  });
+})();
