@@ -1,0 +1,187 @@
+"""How cases open: many at a time, each judged, numbered and explained."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from makegood.ids import uuid7
+from makegood.recover.cases import triage
+from makegood.recover.cases.errors import ReasonNotFound
+from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Reason, Status
+from makegood.recover.cases.replay import columns_of, to_json
+
+Kind = CaseEvent.Kind
+FAILURES_COUNT_FOR = timedelta(days=365)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirstContact:
+    """What the customer said, where a contact opened the case."""
+
+    channel: Channel | str
+    author: str = ""
+    subject: str = ""
+    body: str = ""
+    language: str = ""
+    id: uuid.UUID = field(default_factory=uuid7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewCase:
+    """Everything intake knows about a failure that deserves a case."""
+
+    reason: str
+    subject: str
+    why: str  # in words: what opened it and how the reason was found
+    at: datetime
+    origin: str = ""
+    customer_id: uuid.UUID | None = None
+    order_id: uuid.UUID | None = None
+    shipment_id: uuid.UUID | None = None
+    place_id: uuid.UUID | None = None
+    loyalty_tier: str = ""
+    failed: str = ""
+    locus: str = ""
+    value: Decimal | None = None
+    currency: str = ""
+    late_by: timedelta | None = None
+    distress: Sequence[tuple[str, str]] = ()
+    contact: FirstContact | None = None
+    facts: dict[str, Any] = field(default_factory=dict)
+    id: uuid.UUID = field(default_factory=uuid7)
+
+
+@transaction.atomic
+def open_cases(new: Sequence[NewCase]) -> list[Case]:
+    """Open a case for each failure that has none yet; return those that opened, with their numbers.
+
+    Races are decided by the constraints `case_origin_once` and `case_open_once`: whoever comes second opens nothing.
+    Eight SQL queries, however many cases.
+
+    Raises
+    ------
+    ReasonNotFound
+        A reason code is unknown. Nothing is written.
+    """
+    if not new:
+        return []
+    reasons = {reason.code: reason for reason in Reason.objects.all()}
+    unknown = {one.reason for one in new} - set(reasons)
+    if unknown:
+        raise ReasonNotFound(min(unknown))
+    failures = _earlier_failures([one for one in new if one.customer_id])
+    drafts = {one.id: _draft(one, reasons[one.reason], failures.get(one.id, 0)) for one in new}
+    Case.objects.bulk_create([case for case, _ in drafts.values()], ignore_conflicts=True, batch_size=1000)
+    numbers = {
+        pk: (number, changed_at)
+        for pk, number, changed_at in Case.objects.filter(pk__in=list(drafts)).values_list("pk", "number", "changed_at")
+    }
+
+    opened: list[Case] = []
+    events: list[CaseEvent] = []
+    contacts: list[Contact] = []
+    for one in new:
+        if one.id not in numbers:
+            continue
+        case, judgement = drafts[one.id]
+        case.number, case.changed_at = numbers[one.id]
+        opened.append(case)
+        contact = _first_contact(one)
+        if contact:
+            contacts.append(contact)
+        events += _opening_events(one, case, judgement, contact)
+    Contact.objects.bulk_create(contacts, batch_size=1000)
+    CaseEvent.objects.bulk_create(events, batch_size=1000)
+    index_cases([case.pk for case in opened])
+    return opened
+
+
+def _draft(one: NewCase, reason: Reason, earlier: int) -> tuple[Case, triage.Judgement]:
+    judgement = triage.judge(
+        triage.Facts(
+            reason=one.reason, base_severity=reason.severity, now=one.at, silent=one.contact is None,
+            loyalty_tier=one.loyalty_tier, value=one.value, currency=one.currency, earlier_failures=earlier,
+            late_by=one.late_by, distress=one.distress,
+        )
+    )  # fmt: skip
+    case = Case(
+        id=one.id, origin=one.origin, customer_id=one.customer_id, order_id=one.order_id,
+        shipment_id=one.shipment_id, place_id=one.place_id, subject=one.subject[:200], failed=one.failed[:200],
+        channel=one.contact.channel if one.contact else "", reason=reason, locus=one.locus or reason.locus,
+        severity=judgement.severity, tier=judgement.tier, queue_id=reason.queue_id, status=Status.NEW,
+        value=one.value, currency=one.currency, opened_at=one.at,
+        last_contact_at=one.at if one.contact else None, last_contact_by="customer" if one.contact else "",
+        due_at=judgement.due_at, rank_at=judgement.rank_at,
+        version=2 if one.contact is None else 3, changed_at=Now(),
+    )  # fmt: skip
+    return case, judgement
+
+
+def _first_contact(one: NewCase) -> Contact | None:
+    if one.contact is None:
+        return None
+    said = one.contact
+    return Contact(
+        id=said.id, case_id=one.id, channel=said.channel, direction=Direction.IN, author=said.author[:200],
+        subject=said.subject[:300], body=said.body, language=said.language, at=one.at,
+    )  # fmt: skip
+
+
+def _opening_events(one: NewCase, case: Case, judgement: triage.Judgement, contact: Contact | None) -> list[CaseEvent]:
+    columns = {column: to_json(value) for column, value in columns_of(case).items()}
+    judged = {name: columns.pop(name) for name in ("severity", "tier", "queue_id", "due_at", "rank_at")}
+    heard = {name: columns.pop(name) for name in ("last_contact_at", "last_contact_by")}
+    blank = {"last_contact_at": None, "last_contact_by": ""}
+    why = " ".join((f"{case.get_severity_display()} severity.", *judgement.why))
+    events = [
+        CaseEvent(case_id=case.pk, seq=1, kind=Kind.OPENED, at=one.at, why=one.why, changes=columns | blank,
+                  facts={name: to_json(value) for name, value in one.facts.items()}),
+        CaseEvent(case_id=case.pk, seq=2, kind=Kind.TRIAGED, at=one.at, why=why, changes=judged),
+    ]  # fmt: skip
+    if contact:
+        events.append(
+            CaseEvent(case_id=case.pk, seq=3, kind=Kind.CONTACT, at=one.at, changes=heard,
+                      facts={"contact": str(contact.pk), "channel": str(contact.channel), "direction": "in"})
+        )  # fmt: skip
+    return events
+
+
+def _earlier_failures(new: Sequence[NewCase]) -> dict[uuid.UUID, int]:
+    """How many cases each customer had in the year before, per new case. One SQL query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT new.id, count(*) FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[]) AS new (id, customer, at)
+            JOIN cases_case c ON c.customer_id = new.customer
+                AND c.opened_at < new.at AND c.opened_at > new.at - %s::interval
+            GROUP BY new.id
+            """,
+            [[n.id for n in new], [n.customer_id for n in new], [n.at for n in new], f"{FAILURES_COUNT_FOR.days} days"],
+        )
+        return dict(cursor.fetchall())
+
+
+def index_cases(case_ids: Sequence[uuid.UUID]) -> None:
+    """Make cases findable by their words: number, subject, what failed, customer, order, contacts. One SQL query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE cases_case c SET search =
+                setweight(
+                    to_tsvector('simple', concat_ws(' ', 'C-' || c.number, c.number, o.ref, k.name, k.email)), 'A')
+                || setweight(to_tsvector('simple', concat_ws(' ', c.subject, c.failed)), 'B')
+                || to_tsvector('simple', coalesce((
+                    SELECT left(string_agg(t.body, ' '), 100000) FROM cases_contact t WHERE t.case_id = c.id), ''))
+            FROM cases_case same
+            LEFT JOIN retail_order o ON o.id = same.order_id
+            LEFT JOIN retail_customer k ON k.id = same.customer_id
+            WHERE same.id = c.id AND c.id = ANY(%s::uuid[])
+            """,
+            [list(case_ids)],
+        )

@@ -1,0 +1,190 @@
+"""How pages say what happened in a case: each event as an icon, a sentence and, where somebody spoke, their words."""
+
+import re
+import uuid
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import nh3
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from markupsafe import Markup, escape
+
+from makegood.recover.cases.models import Locus, Outcome, Severity, Status
+from makegood.recover.cases.queries.case import Moment
+
+# Longer words are folded: the end of a forwarded thread must not push the next event off the screen.
+FOLD_AFTER: Final = 1800
+
+CHANNELS: Final = {
+    "email": ("mail", gettext_lazy("by e-mail")),
+    "phone": ("phone", gettext_lazy("by phone")),
+    "chat": ("message-circle", gettext_lazy("in the chat")),
+    "web": ("globe", gettext_lazy("by web form")),
+    "store": ("store", gettext_lazy("at the store desk")),
+    "social": ("at-sign", gettext_lazy("on social media")),
+    "review": ("star", gettext_lazy("in a review")),
+    "api": ("plug", gettext_lazy("through the API")),
+}
+MAIL: Final = {
+    "waiting": ("amber", "clock", gettext_lazy("Waiting to be sent")),
+    "sending": ("amber", "clock", gettext_lazy("Being handed over")),
+    "sent": ("", "check", gettext_lazy("Sent")),
+    "uncertain": ("amber", "circle-help", gettext_lazy("Perhaps sent")),
+    "failed": ("red", "circle-alert", gettext_lazy("Not sent")),
+}
+ICONS: Final = {
+    "opened": "circle-plus", "triaged": "list-checks", "note": "sticky-note", "assigned": "user-check", "reason": "tag",
+    "status": "hourglass", "fact": "info", "resolved": "circle-check", "reopened": "rotate-ccw",
+}  # fmt: skip
+
+_HTML = re.compile(r"\s*<(?:!doctype|html|head|body|div|p|table|span|br|a|ul|h[1-6])\b", re.IGNORECASE)
+_KEPT_TAGS: Final = {
+    "a", "b", "blockquote", "br", "code", "div", "em", "h1", "h2", "h3", "h4", "i", "li", "ol", "p", "pre", "strong",
+    "table", "tbody", "td", "th", "thead", "tr", "u", "ul",
+}  # fmt: skip
+
+
+class Told(NamedTuple):
+    """One item of the timeline, ready to show."""
+
+    seq: int
+    icon: str
+    head: Markup
+    at: datetime
+    kind: str  # "", said or note: the look of a timeline item
+    ours: bool
+    subject: str
+    words: Markup
+    rest: str  # what is folded away
+    why: str
+    mail: "Mail | None"
+
+
+class Mail(NamedTuple):
+    """How the message of a reply stands."""
+
+    id: uuid.UUID
+    contact: uuid.UUID
+    tone: str
+    icon: str
+    label: str
+    problem: str
+    can_repeat: bool
+
+
+def tell(moment: Moment) -> Told:
+    """An event in words. Everything that people wrote comes out escaped or sanitised."""
+    said = moment.kind == "contact" and moment.body is not None
+    words, rest = shown(moment.body or "") if said or moment.kind == "note" else (Markup(), "")
+    return Told(
+        seq=moment.seq, icon=_icon(moment), head=_head(moment), at=moment.at,
+        kind="said" if said else "note" if moment.kind == "note" else "",
+        ours=moment.direction == "out", subject=(moment.subject or "") if said else "", words=words, rest=rest,
+        why=_why(moment), mail=mail_of(moment),
+    )  # fmt: skip
+
+
+def mail_of(moment: Moment) -> Mail | None:
+    """The message that carries a reply; None where there is none."""
+    if moment.message_id is None or moment.contact_id is None:
+        return None
+    tone, icon, label = MAIL[moment.message_status or "waiting"]
+    stuck = moment.message_status in ("failed", "uncertain")
+    return Mail(moment.message_id, moment.contact_id, tone, icon, str(label), moment.message_error or "", stuck)
+
+
+def shown(body: str) -> tuple[Markup, str]:
+    """Words of people, safe to show, and what of them is folded away.
+
+    HTML is reduced to harmless tags (no images: they tell the sender who reads); all else is text.
+    """
+    if _HTML.match(body):
+        clean = nh3.clean(body, tags=_KEPT_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"},
+                          link_rel="noopener noreferrer nofollow")  # fmt: skip
+        return Markup('<div class="html">{}</div>').format(Markup(clean)), ""  # noqa: S704  sanitised the line before
+    if len(body) <= FOLD_AFTER:
+        return escape(body), ""
+    cut = body.rfind("\n", FOLD_AFTER // 2, FOLD_AFTER)
+    cut = FOLD_AFTER if cut < 0 else cut
+    return escape(body[:cut]), body[cut:].lstrip("\n")
+
+
+def happened(moment: Moment) -> str:
+    """One event as a plain sentence without its words: for the mark that something is new."""
+    return str(_head(moment).striptags())
+
+
+def _icon(moment: Moment) -> str:
+    if moment.kind == "contact":
+        return CHANNELS.get(moment.channel or "", ("message-square", ""))[0]
+    return ICONS.get(moment.kind, "circle")
+
+
+def _head(moment: Moment) -> Markup:
+    if moment.kind == "contact":
+        return _contact(moment)
+    changes = moment.changes
+    does = {
+        "opened": _("Case opened"),
+        "triaged": _("Triaged"),
+        "note": _("wrote a note"),
+        "assigned": _assigned(moment),
+        "reason": _("changed the reason"),
+        "status": _("Now: %(status)s") % {"status": _label(Status, changes.get("status"))},
+        "fact": _("Learned"),
+        "resolved": _("resolved: %(outcome)s") % {"outcome": _label(Outcome, changes.get("outcome"))},
+        "reopened": _("reopened"),
+    }.get(moment.kind, moment.kind)
+    return _who_does(moment.actor, does)
+
+
+def _contact(moment: Moment) -> Markup:
+    _icon_name, how = CHANNELS.get(moment.channel or "", ("", ""))
+    if moment.direction == "out":
+        does = (
+            _("replied by e-mail") if moment.channel == "email" else _("spoke to the customer %(how)s") % {"how": how}
+        )
+        does += _side_effects(moment.changes)
+        return _who_does(moment.actor or moment.author, does)
+    does = _("called") if moment.channel == "phone" else _("wrote %(how)s") % {"how": how}
+    return _who_does(moment.author or _("The customer"), does)
+
+
+def _side_effects(changes: dict[str, Any]) -> str:
+    """What a reply did besides."""
+    parts = []
+    if changes.get("assignee_id"):
+        parts.append(_("took the case"))
+    if changes.get("status") == Status.WAITING_CUSTOMER:
+        parts.append(_("waits for the customer"))
+    return "".join(f", {part}" for part in parts)
+
+
+def _assigned(moment: Moment) -> str:
+    if moment.assigned_to is None:
+        return _("put it back into the queue")
+    if moment.changes.get("assignee_id") == str(moment.actor_id):
+        return _("took the case")
+    return _("gave the case to %(who)s") % {"who": moment.assigned_to}
+
+
+def _who_does(who: str | None, does: str) -> Markup:
+    if not who:
+        return Markup("<strong>{}</strong>").format(does[:1].upper() + does[1:])
+    return Markup("<strong>{}</strong> {}").format(who, does[:1].lower() + does[1:] if does.startswith("Now") else does)
+
+
+def _why(moment: Moment) -> str:
+    parts = [moment.why]
+    if moment.kind == "resolved":
+        parts.append(moment.changes.get("cause", ""))
+    if locus := moment.changes.get("locus"):
+        parts.append(_("Fault lies with: %(locus)s.") % {"locus": _label(Locus, locus)})
+    if moment.kind == "reason" and (severity := moment.changes.get("severity")):
+        parts.append(_("Severity now %(severity)s.") % {"severity": Severity(severity).label.lower()})
+    return " ".join(part for part in parts if part)
+
+
+def _label(choices: Any, value: Any) -> str:
+    return str(dict(choices.choices).get(value, value or ""))

@@ -1,0 +1,271 @@
+"""From what happened to cases: many happenings at once, with the same result as one after the other.
+
+What happens to one customer can change what the next thing that happens to them leads to: a late arrival turns the
+overdue case, a review joins it. What happens to different customers cannot. So happenings are taken in *rounds*, the
+first of every customer, then the second, and each round is decided and written as a whole. The result does not depend
+on how history is cut into pieces; a test says so.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Self
+from uuid import UUID
+
+from django.db import connection
+
+from makegood.ground.retail.models import Review, Source
+from makegood.recover.cases.models import Case, Contact, Direction, Reason
+from makegood.recover.cases.services.bulk import Entry, lock_cases, write_entries
+from makegood.recover.cases.services.opening import NewCase, open_cases
+from makegood.recover.intake import matching
+from makegood.recover.intake.failures import Found
+from makegood.recover.intake.knowledge import Ask, Known, known_at
+from makegood.recover.intake.models import Arrival, Failure
+from makegood.recover.intake.services import deciding
+
+# Cases decided and written at once; bounds memory, and how long a colleague waits for a case that is held.
+AT_ONCE = 1000
+# One reader at a time decides what becomes of failures; contacts are taken in together, but one by one per customer.
+_LOCK, _CUSTOMER_LOCK = 7267324, 7267325
+# What an importer of a source holds (retail.loading.writing.LOCK; said again because that drags in the whole importer).
+SOURCE_LOCK = 7267321
+# A colleague may give an open case, between our look and our writing, the very reason that we were to open.
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Happening:
+    """A failure, a review or a contact, with all that is known about it when it is decided."""
+
+    at: datetime
+    rank: int
+    origin: str
+    customer_id: UUID | None
+    order_id: UUID | None
+    known: Known | None = None
+    found: Found | None = None
+    review: Review | None = None
+    reading: matching.Reading | None = None
+    arrival: Arrival | None = None
+    match: matching.Match | None = None
+
+    @property
+    def whose(self) -> Hashable:
+        """What two happenings share whose order matters."""
+        if self.customer_id:
+            return self.customer_id
+        return self.arrival.author.lower() if self.arrival and self.arrival.author else self.origin
+
+
+class Done(NamedTuple):
+    """What became of a happening."""
+
+    case: Case | None  # None: set aside
+    contact_id: UUID | None
+    opened: bool
+    why: str
+    turned: str = ""  # the reason that the case took
+
+
+@dataclass
+class Tally:
+    """How many cases opened and why; how many happenings went to open cases and what they made of them."""
+
+    opened: int = 0
+    attached: int = 0
+    set_aside: int = 0
+    by_reason: Counter[str] = field(default_factory=Counter)
+    turned: Counter[str] = field(default_factory=Counter)
+    reviews: int = 0
+    reviews_with_words: int = 0
+    reviews_understood: int = 0
+
+    def __iadd__(self, other: Self) -> Self:
+        self.opened += other.opened
+        self.attached += other.attached
+        self.set_aside += other.set_aside
+        self.by_reason += other.by_reason
+        self.turned += other.turned
+        self.reviews += other.reviews
+        self.reviews_with_words += other.reviews_with_words
+        self.reviews_understood += other.reviews_understood
+        return self
+
+
+def hold_intake(*, alone: bool, customers: Sequence[UUID] = ()) -> None:
+    """Until the transaction ends, keep others from deciding: all, or those who decide for the same customers."""
+    with connection.cursor() as cursor:
+        if alone:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            return
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
+        for customer in sorted(customers):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CUSTOMER_LOCK, str(customer)])
+
+
+def hold_source(source: Source) -> None:
+    """Until the transaction ends, keep imports of a source from writing."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [SOURCE_LOCK, source.pk])
+
+
+def gather(found: Sequence[Found], arrivals: Sequence[Arrival], matches: Sequence[matching.Match]) -> list[Happening]:
+    """Everything that is needed to decide, in the order in which it happened. Two SQL queries."""
+    ids = [one.review_id for one in found if one.review_id]
+    reviews = Review.objects.in_bulk(ids) if ids else {}
+    happenings = []
+    for one in found:
+        review = reviews.get(one.review_id) if one.review_id else None
+        reading = matching.read(f"{review.title}\n{review.body}", review.language) if review else None
+        rank = list(Failure.Kind).index(one.kind)
+        happenings.append(
+            Happening(
+                one.at, rank, one.origin, one.customer_id, one.order_id, found=one, review=review, reading=reading
+            )
+        )
+    for arrival, match in zip(arrivals, matches, strict=True):
+        account = match.account.id if match.account else None
+        happenings.append(
+            Happening(arrival.at, len(Failure.Kind), f"arrival:{arrival.pk}", account, match.order,
+                      reading=match.reading, arrival=arrival, match=match)
+        )  # fmt: skip
+    asked = {
+        h.origin: Ask(h.order_id, h.at, h.found.shipment_id if h.found else None) for h in happenings if h.order_id
+    }
+    known = dict(zip(asked, known_at(list(asked.values())), strict=True))
+    for happening in happenings:
+        object.__setattr__(happening, "known", known.get(happening.origin))
+    return sorted(happenings, key=lambda h: (h.at, h.rank, h.origin))
+
+
+def act(happenings: Sequence[Happening]) -> tuple[Tally, dict[str, Done]]:
+    """Open cases and write on open ones, for happenings in the order of their time; what became of each by origin.
+
+    The caller holds intake. About 20 SQL queries a round, however many happenings.
+    """
+    reasons = {reason.code: reason for reason in Reason.objects.all()}
+    done: dict[str, Done] = {}
+    for batch in _rounds(happenings):
+        pending = batch
+        for _ in range(_ATTEMPTS):
+            done |= _act_at_once(pending, reasons)
+            pending = [h for h in pending if h.origin not in done]
+            if not pending:
+                break
+        else:
+            raise RuntimeError(f"{len(pending)} happenings led to no case after {_ATTEMPTS} attempts.")
+    _remember([(h, done[h.origin]) for h in happenings if h.origin in done])
+    return _count(happenings, done), done
+
+
+def _rounds(happenings: Sequence[Happening]) -> Iterator[list[Happening]]:
+    rounds: list[list[Happening]] = []
+    seen: Counter[Hashable] = Counter()
+    for happening in happenings:
+        turn = seen[happening.whose]
+        seen[happening.whose] += 1
+        if turn == len(rounds):
+            rounds.append([])
+        rounds[turn].append(happening)
+    for batch in rounds:
+        for start in range(0, len(batch), AT_ONCE):
+            yield batch[start : start + AT_ONCE]
+
+
+def _act_at_once(batch: Sequence[Happening], reasons: dict[str, Reason]) -> dict[str, Done]:
+    cases = lock_cases(
+        customers={c for h in batch for c in _accounts(h)},
+        orders={h.order_id for h in batch if h.order_id},
+        numbers={number for h in batch if h.match for number in h.match.case_numbers},
+    )
+    desk = deciding.Desk(cases, _authors(cases, batch))
+    new: dict[UUID, tuple[Happening, NewCase]] = {}
+    entries: list[Entry] = []
+    done: dict[str, Done] = {}
+    for happening in batch:
+        decision = deciding.decide(happening, desk, reasons)
+        if isinstance(decision, NewCase):
+            new[decision.id] = (happening, decision)
+        elif isinstance(decision, deciding.SetAside):
+            done[happening.origin] = Done(None, None, False, decision.why)
+        else:
+            entries.append(decision)
+            contact = decision.contact.pk if decision.contact else None
+            turned = decision.reason.code if decision.reason else ""
+            done[happening.origin] = Done(decision.case, contact, False, decision.why, turned)
+    write_entries(entries)
+    for case in open_cases([one for _, one in new.values()]):
+        happening, one = new[case.pk]
+        done[happening.origin] = Done(case, one.contact.id if one.contact else None, True, one.why)
+    return done
+
+
+def _accounts(happening: Happening) -> Iterator[UUID]:
+    if happening.customer_id:
+        yield happening.customer_id
+    if happening.match:
+        yield from happening.match.others
+
+
+def _authors(cases: Sequence[Case], batch: Sequence[Happening]) -> dict[UUID, set[str]]:
+    """Who wrote in cases of unknown customers that somebody unknown quotes the number of. At most one SQL query."""
+    quoted = {n for h in batch if h.match and h.match.account is None for n in h.match.case_numbers}
+    wanted = [case.pk for case in cases if case.customer_id is None and case.number in quoted]
+    authors: dict[UUID, set[str]] = {}
+    if wanted:
+        wrote = Contact.objects.filter(case_id__in=wanted, direction=Direction.IN, author__gt="")
+        for case_id, author in wrote.values_list("case_id", "author"):
+            authors.setdefault(case_id, set()).add(author.lower())
+    return authors
+
+
+def _remember(pairs: Sequence[tuple[Happening, Done]]) -> None:
+    """So that none of this is acted on again. At most three SQL queries."""
+    Failure.objects.bulk_create(
+        [
+            Failure(origin=h.origin, kind=h.found.kind, order_id=h.order_id, case=done.case,
+                    happened_at=h.found.happened_at, visible_at=h.at)
+            for h, done in pairs if h.found
+        ],
+        batch_size=1000,
+    )  # fmt: skip
+    arrived = [(h.arrival.pk, done) for h, done in pairs if h.arrival]
+    if arrived:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """
+                UPDATE intake_arrival a SET contact_id = n.contact_id, set_aside = n.why
+                FROM unnest(%s::uuid[], %s::uuid[], %s::text[]) AS n (id, contact_id, why)
+                WHERE a.id = n.id AND a.contact_id IS NULL
+                """,
+                [
+                    [pk for pk, _ in arrived],
+                    [done.contact_id for _, done in arrived],
+                    ["" if done.case else done.why[:200] for _, done in arrived],
+                ],
+            )
+
+
+def _count(happenings: Sequence[Happening], done: dict[str, Done]) -> Tally:
+    tally = Tally()
+    for happening in happenings:
+        result = done.get(happening.origin)
+        if result is None:
+            continue
+        if result.opened and result.case:
+            tally.opened += 1
+            tally.by_reason[result.case.reason.code] += 1
+        elif result.case:
+            tally.attached += 1
+            if result.turned:
+                tally.turned[result.turned] += 1
+        else:
+            tally.set_aside += 1
+        if happening.review and happening.reading:
+            tally.reviews += 1
+            if happening.review.title.strip() or happening.review.body.strip():
+                tally.reviews_with_words += 1
+                tally.reviews_understood += happening.reading.finding is not None
+    return tally

@@ -1,0 +1,369 @@
+"""What becomes of a happening: a new case, or a line on the timeline of an open one. Pure: reads and writes nothing."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+from uuid import UUID
+
+from makegood.recover.cases import triage
+from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Reason
+from makegood.recover.cases.reasons import UNCLEAR
+from makegood.recover.cases.services.bulk import Entry
+from makegood.recover.cases.services.contacts import facts_of, heard, told
+from makegood.recover.cases.services.handling import turned
+from makegood.recover.cases.services.opening import FirstContact, NewCase
+from makegood.recover.intake import telling
+from makegood.recover.intake.knowledge import Known
+from makegood.recover.intake.matching import Match, Reading
+from makegood.recover.intake.models import Arrival, Failure
+
+if TYPE_CHECKING:
+    from makegood.recover.intake.services.acting import Happening
+
+Kind = Failure.Kind
+Event = CaseEvent.Kind
+
+OVERDUE, LATE, PICKUP = "delivery.overdue", "delivery.late", "delivery.pickup"
+CANCELLED, UNAVAILABLE = "order.cancelled", "order.unavailable"
+# What a new failure of an order makes of an open case about an earlier one.
+TURNS_INTO = {
+    OVERDUE: {UNCLEAR},
+    PICKUP: {UNCLEAR},
+    LATE: {OVERDUE, UNCLEAR},
+    CANCELLED: {OVERDUE, PICKUP, UNCLEAR},
+    UNAVAILABLE: {OVERDUE, PICKUP, UNCLEAR},
+}
+SUBJECT_WORDS = 60
+
+
+class SetAside(NamedTuple):
+    """Nothing to be done, and why."""
+
+    why: str
+
+
+class Desk:
+    """The cases that a happening may belong to."""
+
+    def __init__(self, cases: Sequence[Case], authors: dict[UUID, set[str]]) -> None:
+        self.authors = authors
+        self.by_number = {case.number: case for case in cases}
+        self.by_order: dict[UUID, list[Case]] = {}
+        self.open_of: dict[UUID, list[Case]] = {}
+        for case in sorted(
+            cases, key=lambda case: (case.opened_at, str(case.order_id), case.reason.code), reverse=True
+        ):
+            if case.order_id:
+                self.by_order.setdefault(case.order_id, []).append(case)
+            if case.customer_id and case.resolved_at is None:
+                self.open_of.setdefault(case.customer_id, []).append(case)
+
+    def open_about(self, order_id: UUID | None) -> list[Case]:
+        """Open cases of an order, the latest first."""
+        return [case for case in self.by_order.get(order_id, []) if case.resolved_at is None] if order_id else []
+
+    def open_alike(self, customer_id: UUID | None, order_id: UUID | None, reason: str) -> Case | None:
+        """The open case that another one of this customer, order and reason would double."""
+        if customer_id is None:
+            return None
+        alike = (c for c in self.open_of.get(customer_id, []) if c.order_id == order_id and c.reason.code == reason)
+        return next(alike, None)
+
+
+def decide(happening: "Happening", desk: Desk, reasons: dict[str, Reason]) -> NewCase | SetAside | Entry:
+    """A case to open, or an entry for a case that is there."""
+    if happening.arrival and happening.match:
+        return _contact(happening, happening.arrival, happening.match, desk, reasons)
+    if happening.review:
+        return _review(happening, desk, reasons)
+    return _silent(happening, desk, reasons)
+
+
+# -- failures nobody told us of
+
+
+def _silent(happening: "Happening", desk: Desk, reasons: dict[str, Reason]) -> NewCase | Entry:
+    found, known = happening.found, happening.known
+    assert found
+    assert known
+    reason, subject, why, locus = _describe(found.kind, known)
+    case = _same_trouble(reason, found.kind, happening, desk)
+    if case is None:
+        return NewCase(
+            reason=reason, subject=subject, why=why, at=happening.at, locus=locus,
+            late_by=telling.days_late(known) if known.is_late else None,
+            **_common(happening), facts={"happened_at": found.happened_at},
+        )  # fmt: skip
+    facts = {"failure": found.origin}
+    doubled = desk.open_alike(case.customer_id, case.order_id, reason)
+    if case.resolved_at is None and case.reason.code in TURNS_INTO[reason] and not doubled:
+        new = reasons[reason]
+        very_late = known.is_late and telling.days_late(known) >= triage.VERY_LATE
+        changes = turned(case, case.reason, new, worse_by=int(very_late))
+        if case.origin and not case.origin.startswith(Kind.REVIEW):
+            changes["subject"] = subject  # no words of the customer's
+        if locus:
+            changes["locus"] = locus
+        if found.kind == Kind.LATE and known.delivered_at:
+            why = f"It arrived on {telling.date(known.delivered_at, known.zone)}, {telling.late_by(known)} late."
+        why = f"{why} From {case.reason.name} to {new.name}."
+        return Entry(
+            case=case, kind=Event.REASON, at=happening.at, why=why, changes=changes, facts=facts, reason=new
+        )  # fmt: skip
+    changes = {"locus": locus} if locus and not case.locus and case.resolved_at is None else {}
+    return Entry(case=case, kind=Event.FACT, at=happening.at, why=why, changes=changes, facts=facts)
+
+
+def _same_trouble(reason: str, kind: Kind, happening: "Happening", desk: Desk) -> Case | None:
+    """The case that this failure belongs to: of the same parcel, else an open one of its order about the same."""
+    cases = desk.by_order.get(happening.order_id, []) if happening.order_id else []
+    if kind == Kind.LATE and happening.found:
+        for case in cases:
+            if case.origin == f"{Kind.OVERDUE}:{happening.found.shipment_id}":
+                return case
+    cases = [case for case in cases if case.resolved_at is None]
+    branches = {code.partition(".")[0] for code in (reason, *TURNS_INTO[reason]) if code != UNCLEAR}
+    about_it = [case for case in cases if case.reason.code.partition(".")[0] in branches]
+    return next(iter([*about_it, *(case for case in cases if case.reason.code == UNCLEAR)]), None)
+
+
+def _describe(kind: Kind, known: Known) -> tuple[str, str, str, str]:
+    """Reason, subject, why and fault locus of a failure."""
+    if kind == Kind.CANCELLED:
+        locus = ("seller" if known.seller and not known.warehouse else "warehouse") if known.unavailable else ""
+        reason = UNAVAILABLE if known.unavailable else CANCELLED
+        subject = "Out of stock after payment" if known.unavailable else "Cancelled after payment"
+        return reason, subject, f"{telling.called_off(known)} It had been paid.", locus
+    promised = telling.date(known.promised_at, known.zone) if known.promised_at else ""
+    if kind == Kind.PICKUP or (kind == Kind.UNSHIPPED and known.channel == "pickup"):
+        where = f" at {known.place}" if known.place else ""
+        return PICKUP, f"Pick-up not ready by {promised}", f"Promised by {promised}, not ready for pick-up{where}.", ""
+    locus, sentence = telling.blame(known)
+    why = f"{telling.promise(known)} {sentence}".strip()
+    if kind == Kind.LATE:
+        return LATE, f"Delivered {telling.late_by(known)} late", why, locus
+    return OVERDUE, f"Not delivered by {promised}", why, locus
+
+
+# -- bad reviews
+
+
+def _review(happening: "Happening", desk: Desk, reasons: dict[str, Reason]) -> NewCase | Entry:
+    review, reading = happening.review, happening.reading
+    assert review
+    assert reading
+    stars = f"{review.score} star" if review.score == 1 else f"{review.score} stars"
+    open_cases = desk.open_about(happening.order_id)
+    facts: dict[str, Any] = {"review": review.pk, "score": review.score}
+    title = review.title.strip() or f"Review of {stars}"
+    author = happening.known.customer if happening.known else ""
+    reason, how = _reason(reading, happening.known, reasons, wrote="The review")
+    case = _closest(open_cases, reading) if open_cases else desk.open_alike(happening.customer_id, None, reason)
+    if case:
+        contact = Contact(
+            case_id=case.pk, channel=Channel.REVIEW, direction=Direction.IN, author=author[:200], subject=title,
+            body=review.body, language=reading.language[:8], at=happening.at,
+        )  # fmt: skip
+        return _attached(case, contact, f"Review of {stars}.", reading, reasons, facts)
+    return NewCase(
+        reason=reason, subject=_subject(review.title, review.body) or f"Review of {stars}, without words",
+        why=f"Review of {stars}. {how}{_standing(happening.known, reason)}", at=happening.at,
+        locus=_locus(happening.known, reason), late_by=_late_by(happening.known, reason),
+        distress=_distress(reading),
+        contact=FirstContact(channel=Channel.REVIEW, author=author, subject=title, body=review.body,
+                             language=reading.language[:8]),
+        **_common(happening), facts=facts | _evidence(reading),
+    )  # fmt: skip
+
+
+# -- contacts
+
+
+def _contact(
+    happening: "Happening", arrival: Arrival, match: Match, desk: Desk, reasons: dict[str, Reason]
+) -> NewCase | SetAside | Entry:
+    reading = match.reading
+    case, because = _case_for(happening, arrival, match, desk, reasons)
+    who = " ".join(match.said)
+    inbound = arrival.direction == Direction.IN
+    if case:
+        contact = Contact(
+            case_id=case.pk, channel=arrival.channel, direction=arrival.direction, author=arrival.author[:200],
+            subject=arrival.subject, body=arrival.body, language=reading.language[:8], at=happening.at,
+        )  # fmt: skip
+        if inbound:
+            return _attached(case, contact, f"{who} {because}", reading, reasons, {})
+        return Entry(case=case, kind=Event.CONTACT, at=happening.at, why=f"{who} {because}",
+                      changes=told(case, happening.at), facts=facts_of(contact), contact=contact)  # fmt: skip
+    if not inbound:
+        return SetAside("Sent to a customer, but there is no case that it belongs to.")
+    reason, how = _reason(reading, happening.known, reasons, wrote="The text")
+    return NewCase(
+        reason=reason,
+        subject=_subject(arrival.subject, arrival.body) or f"{Channel(arrival.channel).label} without words",
+        why=f"{who} {how}{_standing(happening.known, reason)}", at=happening.at,
+        locus=_locus(happening.known, reason), late_by=_late_by(happening.known, reason), distress=_distress(reading),
+        contact=FirstContact(channel=arrival.channel, author=arrival.author, subject=arrival.subject, body=arrival.body,
+                             language=reading.language[:8]),
+        **(_common(happening) | _of_account(match) | ({"place_id": arrival.place_id} if arrival.place_id else {})),
+        facts=_evidence(reading),
+    )  # fmt: skip
+
+
+def _case_for(
+    happening: "Happening", arrival: Arrival, match: Match, desk: Desk, reasons: dict[str, Reason]
+) -> tuple[Case | None, str]:
+    """The case that a contact belongs to, and why. Never one of another person."""
+    theirs = {match.account.id, *match.others} if match.account else set()
+    if quoted := _quoted(arrival, match, theirs, desk):
+        return quoted, f"It names C-{quoted.number}."
+    of_order = [case for case in desk.open_about(match.order) if case.customer_id in theirs]
+    if match.order_is_sure and match.order:
+        return (_closest(of_order, match.reading), "A case about this order is open.") if of_order else (None, "")
+    # What we wrote ourselves speaks of remedies, not of what failed.
+    tells = match.reading.finding if arrival.direction == Direction.IN else None
+    branch = tells.reason.partition(".")[0] if tells else ""
+    fitting = [case for case in of_order if branch in ("", "service", case.reason.code.partition(".")[0])]
+    if fitting:
+        return _closest(fitting, match.reading), "A case about this order is open, and the text tells of nothing else."
+    reason, _ = _reason(match.reading, happening.known, reasons, wrote="The text")
+    open_cases = [case for customer in sorted(theirs) for case in desk.open_of.get(customer, [])]
+    same = [case for case in open_cases if case.reason.code == reason]
+    if len(same) == 1:
+        return same[0], f"It is the customer's only open case about this ({same[0].reason.name})."
+    if len(open_cases) == 1 and branch in ("", "service"):
+        return open_cases[0], "It is the customer's only open case, and the text tells of nothing else."
+    alike = desk.open_alike(match.account.id, match.order, reason) if match.account else None
+    return (alike, "A case about the same is open.") if alike else (None, "")
+
+
+def _quoted(arrival: Arrival, match: Match, theirs: set[UUID], desk: Desk) -> Case | None:
+    """The case whose number a contact names, if it is the writer's: by customer, else by address."""
+    for number in match.case_numbers:
+        case = desk.by_number.get(number)
+        if case and case.customer_id in theirs:
+            return case
+        if case and not case.customer_id and arrival.author.lower() in desk.authors.get(case.pk, ()):
+            return case
+    return None
+
+
+# -- what they share
+
+
+def _closest(cases: Sequence[Case], reading: Reading) -> Case:
+    """Of several open cases the one about what the text tells, else the latest."""
+    if reading.finding:
+        code = reading.finding.reason
+        for same in (
+            [case for case in cases if case.reason.code == code],
+            [case for case in cases if case.reason.code.partition(".")[0] == code.partition(".")[0]],
+        ):
+            if same:
+                return same[0]
+    return cases[0]
+
+
+def _attached(
+    case: Case, contact: Contact, because: str, reading: Reading, reasons: dict[str, Reason], facts: dict[str, Any]
+) -> Entry:
+    said = [because]
+    if reading.finding and reading.finding.reason in reasons:
+        told_of = reasons[reading.finding.reason]
+        if told_of.code != case.reason.code:
+            words = telling.quoted(reading.finding.evidence)
+            before = " The case had opened before the customer spoke." if not case.channel else ""
+            said.append(f"The words {words} tell of: {told_of.name}.{before}")
+    said += [f"{triage.DISTRESS[kind]}: “{words}”." for kind, words in _distress(reading)]
+    return Entry(
+        case=case, kind=Event.CONTACT, at=contact.at, why=" ".join(said),
+        changes=heard(case, str(contact.channel), contact.at), facts=facts_of(contact) | facts | _evidence(reading),
+        contact=contact,
+    )  # fmt: skip
+
+
+def _reason(reading: Reading, known: Known | None, reasons: dict[str, Reason], *, wrote: str) -> tuple[str, str]:
+    """The reason of what was written, and how it was found: by its words, else by the facts."""
+    finding = reading.finding
+    if finding and finding.reason in reasons and reasons[finding.reason].active:
+        words = telling.quoted(finding.evidence)
+        return finding.reason, f"{reasons[finding.reason].name}, from the words {words} ({finding.reason})."
+    if known:
+        code = ""
+        if known.cancelled_at:
+            code = UNAVAILABLE if known.unavailable else CANCELLED
+        elif known.is_late and known.channel != "pickup":
+            code = LATE
+        elif known.is_overdue:
+            code = PICKUP if known.channel == "pickup" else OVERDUE
+        if code:
+            return code, f"{wrote} does not say why; the order does ({code})."
+    return UNCLEAR, f"{wrote} does not say why."
+
+
+def _standing(known: Known | None, reason: str) -> str:
+    """How the order stands, where the reason is about its delivery or end."""
+    if known is None or reason.partition(".")[0] not in ("delivery", "order", "service"):
+        return ""
+    said = [telling.called_off(known), telling.promise(known)]
+    if said[1] and known.channel != "pickup":
+        said.append(telling.blame(known).sentence)
+    return "".join(f" {sentence}" for sentence in said if sentence)
+
+
+def _locus(known: Known | None, reason: str) -> str:
+    """Where it failed, for reasons that the parcel's way can explain."""
+    if (
+        known is None
+        or reason not in (OVERDUE, LATE, "delivery.not_received")
+        or not (known.is_late or known.is_overdue)
+    ):
+        return ""
+    return telling.blame(known).locus
+
+
+def _late_by(known: Known | None, reason: str) -> timedelta | None:
+    if known is None or not reason.startswith("delivery.") or not (known.is_late or known.is_overdue):
+        return None
+    return telling.days_late(known)
+
+
+def _distress(reading: Reading) -> list[tuple[str, str]]:
+    """The first sign of each kind that triage knows."""
+    signs: dict[str, str] = {}
+    for kind, words in reading.distress:
+        if kind in triage.DISTRESS:
+            signs.setdefault(kind, words)
+    return list(signs.items())
+
+
+def _evidence(reading: Reading) -> dict[str, Any]:
+    if reading.finding is None:
+        return {}
+    finding = reading.finding
+    return {"reason_words": list(finding.evidence), "reason_found": finding.reason, "confidence": finding.confidence}
+
+
+def _subject(title: str, body: str) -> str:
+    words = " ".join((title.strip() or body).split())
+    if len(words) <= SUBJECT_WORDS:
+        return words
+    return words[:SUBJECT_WORDS].rsplit(" ", 1)[0].rstrip(" ,.;:") + " …"
+
+
+def _common(happening: "Happening") -> dict[str, Any]:
+    """What a case takes from its order."""
+    known = happening.known
+    origin = {"origin": happening.origin} if happening.found else {}
+    if known is None:
+        place = {"place_id": happening.review.place_id} if happening.review else {}
+        return {"customer_id": happening.customer_id, **place, **origin}
+    return {
+        "customer_id": happening.customer_id, "order_id": known.order_id, "shipment_id": known.shipment_id,
+        "place_id": known.place_id, "loyalty_tier": known.loyalty_tier, "failed": telling.what_failed(known),
+        "value": known.total, "currency": known.currency, **origin,
+    }  # fmt: skip
+
+
+def _of_account(match: Match) -> dict[str, Any]:
+    return {"customer_id": match.account.id, "loyalty_tier": match.account.tier} if match.account else {}
