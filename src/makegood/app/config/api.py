@@ -1,0 +1,18 @@
+"""The JSON API: one document, a router from each room."""
+
+from ninja import NinjaAPI
+
+from makegood.ground.api.auth import Holds
+from makegood.ground.api.problems import add_handlers
+from makegood.lead.scorecards.api import router as scorecards
+from makegood.recover.cases.api import router as cases
+from makegood.recover.intake.api import router as intake
+
+api = NinjaAPI(
+    title="Makegood", version="1", description="Put failed purchases right.", auth=Holds("cases.see"),
+    urls_namespace="api", docs_url=None,  # its reader comes from a CDN; the document itself is ours
+)  # fmt: skip
+add_handlers(api)
+api.add_router("", cases)
+api.add_router("", intake)
+api.add_router("", scorecards)

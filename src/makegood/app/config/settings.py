@@ -1,0 +1,231 @@
+"""Every setting of Makegood, read from the environment in one place.
+
+A value that cannot be read stops the start and names the variable. Secrets may also come from a file: `NAME_FILE`.
+`docs/reference/settings.md` lists them all; a test says so.
+"""
+
+import hashlib
+import logging
+from pathlib import Path
+
+import platformdirs
+from csp.constants import NONE, SELF
+from environs import FileAwareEnv
+
+from makegood.app.config.embedded import DATABASE, SUPERUSER, socket_directory
+
+env = FileAwareEnv()
+PACKAGE = Path(__file__).resolve().parents[2]
+
+# -- where things are kept
+MAKEGOOD_HOME = env.path("MAKEGOOD_HOME", Path(platformdirs.user_data_path("makegood")))
+MAKEGOOD_LAKE = env.str("MAKEGOOD_LAKE", str(MAKEGOOD_HOME / "lake"))
+
+# -- the deployment
+DEBUG = env.bool("MAKEGOOD_DEBUG", False)
+MAKEGOOD_NAME = env.str("MAKEGOOD_NAME", "Makegood")  # the retailer's name, on pages and in mail
+ALLOWED_HOSTS = env.list("MAKEGOOD_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("MAKEGOOD_ORIGINS", [])
+BEHIND_TLS = env.bool("MAKEGOOD_TLS", False)
+TIME_ZONE = env.str("MAKEGOOD_TIME_ZONE", "UTC")
+LANGUAGE_CODE = env.str("MAKEGOOD_LANGUAGE", "en")
+
+
+def _secret_key() -> str:
+    """The configured key, or one made once per home directory (a single machine needs no set-up)."""
+    given = env.str("MAKEGOOD_SECRET_KEY", "")
+    if given:
+        return given
+    kept = MAKEGOOD_HOME / "secret-key"
+    if kept.exists():
+        return kept.read_text().strip()
+    # No home yet (documentation, type checks): constant per home, replaced by a random one when the home is made.
+    return "not-yet-set-up-" + hashlib.sha256(str(MAKEGOOD_HOME).encode()).hexdigest()
+
+
+SECRET_KEY = _secret_key()
+
+INSTALLED_APPS = [
+    "makegood.ground.web",
+    "makegood.ground.staff",
+    "makegood.ground.retail",
+    "makegood.ground.messages",
+    "makegood.recover.cases",
+    "makegood.recover.intake",
+    "makegood.lead.scorecards",
+    "makegood.app.desk",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "django_htmx",
+    "pghistory",
+    "pgtrigger",
+    "procrastinate.contrib.django",
+    "rules.apps.AutodiscoverRulesConfig",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "makegood.ground.staff.middleware.DenyByDefault",
+    "makegood.ground.web.middleware.Refusals",
+    "makegood.ground.web.middleware.LocalTime",
+]
+
+ROOT_URLCONF = "makegood.app.config.urls"
+WSGI_APPLICATION = "makegood.app.config.wsgi.application"
+
+# -- pages: Jinja2 for ours, Django templates for allauth and the administration
+ROOMS_WITH_TEMPLATES = ["ground/web", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
+                        "recover/intake", "lead/scorecards", "app/desk"]  # fmt: skip
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.jinja2.Jinja2",
+        "NAME": "jinja2",
+        "DIRS": [PACKAGE / room / "templates" for room in ROOMS_WITH_TEMPLATES],
+        "OPTIONS": {"environment": "makegood.ground.web.jinja.environment"},
+    },
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [PACKAGE / "ground/web/django_templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# -- database: one given by URL, or the embedded one
+DATABASE_URL = env.str("DATABASE_URL", "")
+EMBEDDED = not DATABASE_URL
+if EMBEDDED:
+    _connection = {"HOST": str(socket_directory(MAKEGOOD_HOME)), "NAME": DATABASE, "USER": SUPERUSER}
+else:
+    _connection = env.dj_db_url("DATABASE_URL")
+DATABASES = {
+    "default": {
+        **_connection,
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 0,  # the pool keeps them
+        "OPTIONS": {
+            "server_side_binding": True,
+            "prepare_threshold": 3,
+            "pool": {"min_size": 1, "max_size": env.int("MAKEGOOD_DB_POOL", 16), "timeout": 10},
+        },
+        "TEST": {"NAME": env.str("MAKEGOOD_TEST_DATABASE", "test_makegood")},
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# -- who is signed in
+AUTH_USER_MODEL = "staff.User"
+AUTHENTICATION_BACKENDS = [
+    "rules.permissions.ObjectPermissionBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# A signed cookie costs 0.3 ms a request, a database session 0.6; a changed password still ends every session.
+SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_AGE = env.int("MAKEGOOD_SESSION_HOURS", 12) * 3600
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = BEHIND_TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_TLS else None
+SECURE_HSTS_SECONDS = 31_536_000 if BEHIND_TLS else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*", "password2*"]
+ACCOUNT_ADAPTER = "makegood.ground.staff.adapter.StaffAdapter"  # nobody signs up by themselves
+ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_LOGOUT_REDIRECT_URL = "/account/login/"
+ACCOUNT_SESSION_REMEMBER = True
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = MAKEGOOD_NAME
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "object-src": [NONE],
+        "base-uri": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# -- files
+STATIC_URL = "/static/"
+STATIC_ROOT = None  # served from the packages they come in
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
+STORAGES = {
+    "default": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MAKEGOOD_HOME / "files"},
+    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+
+# -- mail: an SMTP relay by URL (smtp://user:password@host:587/?tls=True), or the console
+MAKEGOOD_MAIL_URL = env.str("MAKEGOOD_MAIL_URL", "")
+_mail = env.dj_email_url("MAKEGOOD_MAIL_URL") if MAKEGOOD_MAIL_URL else {}
+EMAIL_BACKEND = (
+    "makegood.ground.messages.smtp.SmtpBackend" if _mail else "django.core.mail.backends.console.EmailBackend"
+)
+EMAIL_HOST = _mail.get("EMAIL_HOST", "localhost")
+EMAIL_PORT = _mail.get("EMAIL_PORT") or 25
+EMAIL_HOST_USER = _mail.get("EMAIL_HOST_USER") or ""
+EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
+EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
+EMAIL_TIMEOUT = 20
+DEFAULT_FROM_EMAIL = env.str("MAKEGOOD_MAIL_FROM", "care@localhost")
+
+# -- how the work is done
+MAKEGOOD_LOOKBACK_DAYS = env.int("MAKEGOOD_LOOKBACK_DAYS", 30)  # older failures open no case by themselves
+
+USE_I18N = True
+USE_TZ = True
+LOCALE_PATHS = [PACKAGE / "ground/web/locale"]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"()": "makegood.app.config.logs.formatter"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.log_level("MAKEGOOD_LOG_LEVEL", logging.WARNING)},
+}
+
+env.seal()

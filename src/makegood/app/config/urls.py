@@ -1,0 +1,65 @@
+"""The one route map."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from makegood.app.config.api import api
+from makegood.app.desk import customers, orders
+from makegood.app.desk import views as desk
+from makegood.ground.retail import views as rejects_views
+from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
+from makegood.ground.web import vega
+from makegood.ground.web import views as web
+from makegood.lead.scorecards import views as scorecards
+from makegood.recover.cases.views import case, queue
+
+cases = [
+    path("", queue.queue, name="queue"),
+    path("bulk", queue.bulk, name="bulk"),
+    path("export.csv", queue.export, name="export"),
+    path("<int:number>/", case.by_number),
+    path("C-<int:number>/", case.case, name="case"),
+    path("C-<int:number>/live", case.live, name="live"),
+    path("C-<int:number>/earlier", case.earlier, name="earlier"),
+    path("C-<int:number>/say", case.say, name="say"),
+    path("C-<int:number>/reason", case.reason, name="reason"),
+    path("C-<int:number>/assignment", case.assignment, name="assignment"),
+    path("C-<int:number>/status", case.status, name="status"),
+    path("C-<int:number>/resolution", case.resolution, name="resolution"),
+    path("C-<int:number>/reopening", case.reopening, name="reopening"),
+    path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
+]
+
+rejects = [
+    path("", rejects_views.rejects, name="list"),
+    path("export.csv", rejects_views.export, name="export"),
+    path("retry", rejects_views.retry, name="retry"),
+    path("<uuid:reject_id>/", rejects_views.reject, name="reject"),
+    path("<uuid:reject_id>/dismiss", rejects_views.dismiss, name="dismiss"),
+]
+
+urlpatterns = [
+    path("", desk.desk, name="desk"),
+    path("due", desk.due, name="due"),
+    path("search", desk.search, name="search"),
+    path("cases/", include((cases, "cases"))),
+    path("customers/<uuid:customer_id>/", customers.customer, name="customer"),
+    path("orders/<uuid:order_id>/", orders.order, name="order"),
+    path("orders/<uuid:order_id>/case", orders.open_a_case, name="open_a_case"),
+    path("reports/weekly", scorecards.weekly, name="weekly_report"),
+    path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
+    path("outbox/", include("makegood.ground.messages.urls")),
+    path("api/v1/", api.urls),
+    path("rejects/", include((rejects, "rejects"))),
+    path("assets/vega-<str:version>.js", vega.script, name="vega"),
+    path("healthz", web.healthz, name="healthz"),
+    path("account/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]
+
+# Who may use views that are not ours. allauth guards each of its own pages.
+FOREIGN: dict[str, Access] = {
+    "account/": PUBLIC,
+    "admin/": Access(permission="staff.administer"),
+    "api/": SIGNED_IN,  # each operation names the permission it needs
+}

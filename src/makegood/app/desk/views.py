@@ -1,0 +1,75 @@
+"""The desk: my day, and the one search box."""
+
+from datetime import datetime
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from makegood.app.desk import queries
+from makegood.ground.staff.access import signed_in
+from makegood.ground.staff.models import User
+from makegood.ground.staff.scope import visible_places
+from makegood.recover.cases.models import Severity, Status
+from makegood.recover.cases.queries import queue
+from makegood.recover.cases.triage import why_ranked
+
+MINE_SHOWN = 60
+UNTAKEN_SHOWN = 15
+DUE_SHOWN = 8
+HITS_AS_YOU_TYPE = 6
+HITS_ON_A_PAGE = 50
+
+
+@signed_in
+def desk(request: HttpRequest) -> HttpResponse:
+    """What runs out today, then the rest. Five SQL queries: who asks, places, figures, mine, nobody's."""
+    me: User = request.user  # type: ignore[assignment]  # nobody anonymous gets here
+    now, places = timezone.now(), visible_places(me)
+    morning, midnight = _today(now)
+    mine = _mine(me, MINE_SHOWN)
+    facts = {
+        "figures": queries.figures(me=me, places=places, now=now, today=morning),
+        "due": [row for row in mine if row.due_at < midnight],
+        "later": [row for row in mine if row.due_at >= midnight],
+        "untaken": _untaken(me, now),
+        "now": now, "severities": dict(Severity.choices), "why_ranked": why_ranked,
+        "count_up_to": queries.FIGURES_UP_TO,
+    }  # fmt: skip
+    return render(request, "desk/desk.html", facts)
+
+
+@signed_in
+def due(request: HttpRequest) -> HttpResponse:
+    """What the bell shows: what of mine runs out next. Two SQL queries: who asks, mine."""
+    me: User = request.user  # type: ignore[assignment]
+    return render(request, "desk/_due.html", {"rows": _mine(me, DUE_SHOWN), "now": timezone.now()})
+
+
+@signed_in
+def search(request: HttpRequest) -> HttpResponse:
+    """Cases, customers and orders by words or by number. Five SQL queries: who asks, places, three kinds of hits."""
+    me: User = request.user  # type: ignore[assignment]
+    typing = bool(getattr(request, "htmx", False))
+    text = request.GET.get("q", "").strip()[:200]
+    hits = queries.find(text, places=visible_places(me), most=HITS_AS_YOU_TYPE if typing else HITS_ON_A_PAGE)
+    facts = {"text": text, "hits": hits, "statuses": dict(Status.choices), "now": timezone.now()}
+    return render(request, "desk/_hits.html" if typing else "desk/search.html", facts)
+
+
+def _mine(me: User, most: int) -> list[queue.Row]:
+    # Whatever is mine I see, wherever it happened.
+    return queue.page(queue.Filters(assignee="me"), me=me, places=None, limit=most).rows
+
+
+def _untaken(me: User, now: datetime) -> list[queue.Row]:
+    tiers = queries.TIERS.get(me.role, ())
+    if not tiers:
+        return []
+    return queue.late_of_nobody(tiers=tiers, places=visible_places(me), now=now, limit=UNTAKEN_SHOWN)
+
+
+def _today(now: datetime) -> tuple[datetime, datetime]:
+    """When the reader's day began and when it ends."""
+    morning = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    return morning, morning.replace(hour=23, minute=59, second=59)
