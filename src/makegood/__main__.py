@@ -1,0 +1,3 @@
+from makegood.app.cli import main
+
+main()
