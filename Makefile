@@ -22,13 +22,13 @@ $(VENV)/python-checked:
 
 $(VENV)/run-installed: $(VENV)/python-checked requirements/run.txt pyproject.toml
 	@echo "Installing what Makegood needs (about a minute the first time) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/run.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
 	@touch $@
 
 $(VENV)/dev-installed: $(VENV)/run-installed requirements/dev.txt
 	@echo "Installing what tests and checks need ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.txt
 	@touch $@
 
 setup: $(VENV)/run-installed  ## Install what Makegood needs into .venv

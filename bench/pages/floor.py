@@ -97,6 +97,27 @@ def case(number: int) -> Statements:
     )
 
 
+_HIT = """
+SELECT c.number, c.subject, k.name, r.name, c.status, c.opened_at
+FROM cases_case c JOIN cases_reason r ON r.id = c.reason_id LEFT JOIN retail_customer k ON k.id = c.customer_id
+"""
+_ORDER = """
+SELECT o.id, o.ref, k.name, o.status, o.placed_at
+FROM retail_order o JOIN retail_customer k ON k.id = o.customer_id WHERE o.ref = %s
+"""
+
+
+def case_number(number: int) -> Statements:
+    """A case by its number: no words are looked for."""
+    return ((f"{_HIT} WHERE c.number = %s", (number,)),)
+
+
+def order_number(ref: str) -> Statements:
+    """An order by its number, with its cases."""
+    cases = f"{_HIT} WHERE c.order_id IN (SELECT id FROM retail_order WHERE ref = %s)"
+    return (cases, (ref,)), (_ORDER, (ref,))
+
+
 def search(text: str) -> Statements:
     """Cases, customers and orders that hold the words, which are part of the statement: each gets its own plan."""
     words = " & ".join("'" + word.replace("'", "''") + "'" for word in text.split())
@@ -119,11 +140,5 @@ def search(text: str) -> Statements:
             """,
             (),
         ),
-        (
-            """
-            SELECT o.id, o.ref, k.name, o.status, o.placed_at
-            FROM retail_order o JOIN retail_customer k ON k.id = o.customer_id WHERE o.ref = %s
-            """,
-            (text,),
-        ),
+        (_ORDER, (text,)),
     )

@@ -181,7 +181,13 @@ class Case(models.Model):
         indexes: ClassVar = [
             # The queue pages: open cases by rank, keyset (rank_at, id). Resolved cases stay out of these.
             models.Index(fields=["queue", "rank_at", "id"], name="case_queue_rank", condition=Q(resolved_at=None)),
-            models.Index(fields=["rank_at", "id"], name="case_rank", condition=Q(resolved_at=None)),
+            # With what is filtered by, so that counting reads the index alone.
+            models.Index(
+                fields=["rank_at", "id"],
+                name="case_rank",
+                include=["queue", "status", "severity", "reason", "assignee", "place", "last_contact_by", "customer"],
+                condition=Q(resolved_at=None),
+            ),
             models.Index(fields=["place", "rank_at", "id"], name="case_place_rank", condition=Q(resolved_at=None)),
             models.Index(fields=["assignee", "rank_at", "id"], name="case_mine_rank", condition=Q(resolved_at=None)),
             # What nobody has taken, the gravest first (the desk).

@@ -55,6 +55,8 @@ def replay(
 def _take(source: Source, mark: str, since: datetime, until: datetime) -> tuple[Tally, int]:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_custom_plan")
+        # A power cut may take the last steps with their mark; the next run does them again.
+        cursor.execute("SET LOCAL synchronous_commit = off")
     hold_intake(alone=True)
     hold_source(source)
     found = failures.find(failures.Window(since=since, until=until, source_id=source.pk))
