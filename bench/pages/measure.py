@@ -3,6 +3,7 @@
 import os
 import platform
 import statistics
+import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,11 +56,17 @@ def _cell(
 ) -> Figures:  # fmt: skip
     """One measurement: so many clients for so many seconds, after a second that does not count."""
     clients.run(to, requests, clients=max(count, 4), seconds=min(WARM, seconds))
-    before = used(web), used(database)
+    before = _used(web, database)
     answers = clients.run(to, requests, clients=count, seconds=seconds)
-    after = used(web), used(database)
+    after = _used(web, database)
     problems += answers.problems
     return _figures(answers, before, after)
+
+
+def _used(web: psutil.Process, database: psutil.Process) -> tuple[Used, Used]:
+    """By both, once the database has put away the sessions of clients that left: their time is counted then."""
+    time.sleep(0.3)
+    return used(web), used(database)
 
 
 def _figures(answers: Answers, before: tuple[Used, Used], after: tuple[Used, Used]) -> Figures:

@@ -135,7 +135,15 @@ def test_a_database_with_another_user_is_refused(played):
     User.objects.create(username="grace")
 
     with pytest.raises(loading.NotADemoDatabase, match="grace"):
-        loading.play(plan=PLAN, now=END)
+        loading.play(plan=PLAN, now=END, fresh=True)
+
+
+def test_a_demo_beside_which_something_was_imported_is_kept_as_it_is(played):
+    Source.objects.create(slug="olist", name="Olist")
+
+    again = loading.play(plan=PLAN, now=END)
+    assert again.kept
+    assert again.imported.changed == 0
 
 
 def test_the_demo_remembers_by_what_plan_it_was_made(played):

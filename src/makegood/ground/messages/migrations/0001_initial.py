@@ -8,41 +8,88 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('retail', '0002_initial'),
+        ("retail", "0002_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('idempotency_key', models.CharField(max_length=200, unique=True)),
-                ('about', models.CharField(help_text='What it concerns, as kind:id (case:0190...).', max_length=100)),
-                ('recipient', models.CharField(max_length=254)),
-                ('subject', models.CharField(max_length=300)),
-                ('body', models.TextField()),
-                ('message_id', models.CharField(help_text='The Message-ID header.', max_length=200, unique=True)),
-                ('in_reply_to', models.CharField(blank=True, default='', max_length=200)),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('sending', 'Being handed over'), ('sent', 'Sent'), ('uncertain', 'Perhaps sent'), ('failed', 'Not sent')], default='waiting', max_length=10)),
-                ('created_at', models.DateTimeField()),
-                ('due_at', models.DateTimeField(help_text='Not before.')),
-                ('attempts', models.PositiveSmallIntegerField(default=0)),
-                ('last_error', models.CharField(blank=True, default='', max_length=500)),
-                ('sent_at', models.DateTimeField(blank=True, null=True)),
-                ('place', models.ForeignKey(blank=True, db_index=False, help_text='Decides who sees it.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='retail.place')),
+                ("id", models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("idempotency_key", models.CharField(max_length=200, unique=True)),
+                ("about", models.CharField(help_text="What it concerns, as kind:id (case:0190...).", max_length=100)),
+                ("recipient", models.CharField(max_length=254)),
+                ("subject", models.CharField(max_length=300)),
+                ("body", models.TextField()),
+                ("message_id", models.CharField(help_text="The Message-ID header.", max_length=200, unique=True)),
+                ("in_reply_to", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("sending", "Being handed over"),
+                            ("sent", "Sent"),
+                            ("uncertain", "Perhaps sent"),
+                            ("failed", "Not sent"),
+                        ],
+                        default="waiting",
+                        max_length=10,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("due_at", models.DateTimeField(help_text="Not before.")),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+                ("last_error", models.CharField(blank=True, default="", max_length=500)),
+                ("sent_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "place",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        help_text="Decides who sees it.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="retail.place",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'outbox_message',
-                'indexes': [models.Index(condition=models.Q(('status', 'waiting')), fields=['due_at'], name='message_due'), models.Index(condition=models.Q(('status', 'sending')), fields=['id'], name='message_sending'), models.Index(fields=['about'], name='message_about')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('sent_at__isnull', False), ('status', 'sent')), models.Q(models.Q(('status', 'sent'), _negated=True), ('sent_at', None)), _connector='OR'), name='message_sent_has_time')],
+                "db_table": "outbox_message",
+                "indexes": [
+                    models.Index(condition=models.Q(("status", "waiting")), fields=["due_at"], name="message_due"),
+                    models.Index(condition=models.Q(("status", "sending")), fields=["id"], name="message_sending"),
+                    models.Index(fields=["about"], name="message_about"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("sent_at__isnull", False), ("status", "sent")),
+                            models.Q(models.Q(("status", "sent"), _negated=True), ("sent_at", None)),
+                            _connector="OR",
+                        ),
+                        name="message_sent_has_time",
+                    )
+                ],
             },
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='message',
-            trigger=pgtrigger.compiler.Trigger(name='sent_message_stays', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."status" = \'sent\')', func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;", hash='39891fa6ab25d1a9054f0912349fb3493568fd48', operation='UPDATE OR DELETE', pgid='pgtrigger_sent_message_stays_313c3', table='outbox_message', when='BEFORE')),
+            model_name="message",
+            trigger=pgtrigger.compiler.Trigger(
+                name="sent_message_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.\"status\" = 'sent')",
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update or delete rows from % table', TG_TABLE_NAME;",
+                    hash="39891fa6ab25d1a9054f0912349fb3493568fd48",
+                    operation="UPDATE OR DELETE",
+                    pgid="pgtrigger_sent_message_stays_313c3",
+                    table="outbox_message",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -6,139 +6,366 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('cases', '0001_case_number'),
+        ("cases", "0001_case_number"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.BigIntegerField(db_default=models.Func(models.Value('case_number'), function='nextval', output_field=models.BigIntegerField()), editable=False, unique=True)),
-                ('origin', models.CharField(blank=True, default='', max_length=80)),
-                ('subject', models.CharField(max_length=200)),
-                ('failed', models.CharField(blank=True, default='', help_text='What failed: item, carrier, place.', max_length=200)),
-                ('channel', models.CharField(blank=True, default='', help_text='Of the first contact; empty: none yet.', max_length=12)),
-                ('locus', models.CharField(blank=True, choices=[('', 'Not yet known'), ('warehouse', 'Warehouse'), ('carrier', 'Carrier'), ('seller', 'Seller'), ('product', 'Product'), ('product_page', 'Product page'), ('payment', 'Payment'), ('store', 'Store'), ('policy', 'Policy'), ('customer', 'Customer')], default='', max_length=12)),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'Critical'), (2, 'High'), (3, 'Normal'), (4, 'Low')])),
-                ('tier', models.CharField(choices=[('frontline', 'Frontline'), ('specialist', 'Specialist'), ('manager', 'Manager')], default='frontline', max_length=10)),
-                ('status', models.CharField(choices=[('new', 'New'), ('open', 'Open'), ('waiting_customer', 'Waiting on the customer'), ('waiting_partner', 'Waiting on a partner'), ('resolved', 'Resolved')], default='new', max_length=16)),
-                ('value', models.DecimalField(blank=True, decimal_places=2, help_text='At stake.', max_digits=14, null=True)),
-                ('currency', models.CharField(blank=True, default='', max_length=3)),
-                ('opened_at', models.DateTimeField()),
-                ('last_contact_at', models.DateTimeField(blank=True, null=True)),
-                ('last_contact_by', models.CharField(blank=True, default='', help_text='customer or us', max_length=8)),
-                ('first_response_at', models.DateTimeField(blank=True, null=True)),
-                ('due_at', models.DateTimeField(help_text='When its clock runs out.')),
-                ('rank_at', models.DateTimeField(help_text='due_at, earlier the greater the harm: the order of work.')),
-                ('outcome', models.CharField(blank=True, choices=[('recovered', 'Put right'), ('explained', 'Explained, nothing owed'), ('partly', 'Partly put right'), ('refused', 'Refused by policy'), ('lost', 'Customer lost'), ('duplicate', 'Duplicate'), ('no_answer', 'Customer did not answer')], default='', max_length=12)),
-                ('cause', models.CharField(blank=True, default='', max_length=500)),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('split_key', models.CharField(blank=True, default='', help_text='Set where two were kept apart on purpose.', max_length=36)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('changed_at', models.DateTimeField()),
-                ('search', django.contrib.postgres.search.SearchVectorField(editable=False, null=True)),
+                ("id", models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "number",
+                    models.BigIntegerField(
+                        db_default=models.Func(
+                            models.Value("case_number"), function="nextval", output_field=models.BigIntegerField()
+                        ),
+                        editable=False,
+                        unique=True,
+                    ),
+                ),
+                ("origin", models.CharField(blank=True, default="", max_length=80)),
+                ("subject", models.CharField(max_length=200)),
+                (
+                    "failed",
+                    models.CharField(
+                        blank=True, default="", help_text="What failed: item, carrier, place.", max_length=200
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        blank=True, default="", help_text="Of the first contact; empty: none yet.", max_length=12
+                    ),
+                ),
+                (
+                    "locus",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Not yet known"),
+                            ("warehouse", "Warehouse"),
+                            ("carrier", "Carrier"),
+                            ("seller", "Seller"),
+                            ("product", "Product"),
+                            ("product_page", "Product page"),
+                            ("payment", "Payment"),
+                            ("store", "Store"),
+                            ("policy", "Policy"),
+                            ("customer", "Customer"),
+                        ],
+                        default="",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(choices=[(1, "Critical"), (2, "High"), (3, "Normal"), (4, "Low")]),
+                ),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[("frontline", "Frontline"), ("specialist", "Specialist"), ("manager", "Manager")],
+                        default="frontline",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("new", "New"),
+                            ("open", "Open"),
+                            ("waiting_customer", "Waiting on the customer"),
+                            ("waiting_partner", "Waiting on a partner"),
+                            ("resolved", "Resolved"),
+                        ],
+                        default="new",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "value",
+                    models.DecimalField(blank=True, decimal_places=2, help_text="At stake.", max_digits=14, null=True),
+                ),
+                ("currency", models.CharField(blank=True, default="", max_length=3)),
+                ("opened_at", models.DateTimeField()),
+                ("last_contact_at", models.DateTimeField(blank=True, null=True)),
+                ("last_contact_by", models.CharField(blank=True, default="", help_text="customer or us", max_length=8)),
+                ("first_response_at", models.DateTimeField(blank=True, null=True)),
+                ("due_at", models.DateTimeField(help_text="When its clock runs out.")),
+                ("rank_at", models.DateTimeField(help_text="due_at, earlier the greater the harm: the order of work.")),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("recovered", "Put right"),
+                            ("explained", "Explained, nothing owed"),
+                            ("partly", "Partly put right"),
+                            ("refused", "Refused by policy"),
+                            ("lost", "Customer lost"),
+                            ("duplicate", "Duplicate"),
+                            ("no_answer", "Customer did not answer"),
+                        ],
+                        default="",
+                        max_length=12,
+                    ),
+                ),
+                ("cause", models.CharField(blank=True, default="", max_length=500)),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "split_key",
+                    models.CharField(
+                        blank=True, default="", help_text="Set where two were kept apart on purpose.", max_length=36
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=0)),
+                ("changed_at", models.DateTimeField()),
+                ("search", django.contrib.postgres.search.SearchVectorField(editable=False, null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='CaseAudit',
+            name="CaseAudit",
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.UUIDField(default=makegood.ids.uuid7, editable=False, serialize=False)),
-                ('number', models.BigIntegerField(db_default=models.Func(models.Value('case_number'), function='nextval', output_field=models.BigIntegerField()), editable=False)),
-                ('origin', models.CharField(blank=True, default='', max_length=80)),
-                ('subject', models.CharField(max_length=200)),
-                ('failed', models.CharField(blank=True, default='', help_text='What failed: item, carrier, place.', max_length=200)),
-                ('channel', models.CharField(blank=True, default='', help_text='Of the first contact; empty: none yet.', max_length=12)),
-                ('locus', models.CharField(blank=True, choices=[('', 'Not yet known'), ('warehouse', 'Warehouse'), ('carrier', 'Carrier'), ('seller', 'Seller'), ('product', 'Product'), ('product_page', 'Product page'), ('payment', 'Payment'), ('store', 'Store'), ('policy', 'Policy'), ('customer', 'Customer')], default='', max_length=12)),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'Critical'), (2, 'High'), (3, 'Normal'), (4, 'Low')])),
-                ('tier', models.CharField(choices=[('frontline', 'Frontline'), ('specialist', 'Specialist'), ('manager', 'Manager')], default='frontline', max_length=10)),
-                ('status', models.CharField(choices=[('new', 'New'), ('open', 'Open'), ('waiting_customer', 'Waiting on the customer'), ('waiting_partner', 'Waiting on a partner'), ('resolved', 'Resolved')], default='new', max_length=16)),
-                ('value', models.DecimalField(blank=True, decimal_places=2, help_text='At stake.', max_digits=14, null=True)),
-                ('currency', models.CharField(blank=True, default='', max_length=3)),
-                ('opened_at', models.DateTimeField()),
-                ('last_contact_at', models.DateTimeField(blank=True, null=True)),
-                ('last_contact_by', models.CharField(blank=True, default='', help_text='customer or us', max_length=8)),
-                ('first_response_at', models.DateTimeField(blank=True, null=True)),
-                ('due_at', models.DateTimeField(help_text='When its clock runs out.')),
-                ('rank_at', models.DateTimeField(help_text='due_at, earlier the greater the harm: the order of work.')),
-                ('outcome', models.CharField(blank=True, choices=[('recovered', 'Put right'), ('explained', 'Explained, nothing owed'), ('partly', 'Partly put right'), ('refused', 'Refused by policy'), ('lost', 'Customer lost'), ('duplicate', 'Duplicate'), ('no_answer', 'Customer did not answer')], default='', max_length=12)),
-                ('cause', models.CharField(blank=True, default='', max_length=500)),
-                ('resolved_at', models.DateTimeField(blank=True, null=True)),
-                ('split_key', models.CharField(blank=True, default='', help_text='Set where two were kept apart on purpose.', max_length=36)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('changed_at', models.DateTimeField()),
+                ("pgh_id", models.AutoField(primary_key=True, serialize=False)),
+                ("pgh_created_at", models.DateTimeField(auto_now_add=True)),
+                ("pgh_label", models.TextField(help_text="The event label.")),
+                ("id", models.UUIDField(default=makegood.ids.uuid7, editable=False, serialize=False)),
+                (
+                    "number",
+                    models.BigIntegerField(
+                        db_default=models.Func(
+                            models.Value("case_number"), function="nextval", output_field=models.BigIntegerField()
+                        ),
+                        editable=False,
+                    ),
+                ),
+                ("origin", models.CharField(blank=True, default="", max_length=80)),
+                ("subject", models.CharField(max_length=200)),
+                (
+                    "failed",
+                    models.CharField(
+                        blank=True, default="", help_text="What failed: item, carrier, place.", max_length=200
+                    ),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        blank=True, default="", help_text="Of the first contact; empty: none yet.", max_length=12
+                    ),
+                ),
+                (
+                    "locus",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Not yet known"),
+                            ("warehouse", "Warehouse"),
+                            ("carrier", "Carrier"),
+                            ("seller", "Seller"),
+                            ("product", "Product"),
+                            ("product_page", "Product page"),
+                            ("payment", "Payment"),
+                            ("store", "Store"),
+                            ("policy", "Policy"),
+                            ("customer", "Customer"),
+                        ],
+                        default="",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(choices=[(1, "Critical"), (2, "High"), (3, "Normal"), (4, "Low")]),
+                ),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[("frontline", "Frontline"), ("specialist", "Specialist"), ("manager", "Manager")],
+                        default="frontline",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("new", "New"),
+                            ("open", "Open"),
+                            ("waiting_customer", "Waiting on the customer"),
+                            ("waiting_partner", "Waiting on a partner"),
+                            ("resolved", "Resolved"),
+                        ],
+                        default="new",
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "value",
+                    models.DecimalField(blank=True, decimal_places=2, help_text="At stake.", max_digits=14, null=True),
+                ),
+                ("currency", models.CharField(blank=True, default="", max_length=3)),
+                ("opened_at", models.DateTimeField()),
+                ("last_contact_at", models.DateTimeField(blank=True, null=True)),
+                ("last_contact_by", models.CharField(blank=True, default="", help_text="customer or us", max_length=8)),
+                ("first_response_at", models.DateTimeField(blank=True, null=True)),
+                ("due_at", models.DateTimeField(help_text="When its clock runs out.")),
+                ("rank_at", models.DateTimeField(help_text="due_at, earlier the greater the harm: the order of work.")),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("recovered", "Put right"),
+                            ("explained", "Explained, nothing owed"),
+                            ("partly", "Partly put right"),
+                            ("refused", "Refused by policy"),
+                            ("lost", "Customer lost"),
+                            ("duplicate", "Duplicate"),
+                            ("no_answer", "Customer did not answer"),
+                        ],
+                        default="",
+                        max_length=12,
+                    ),
+                ),
+                ("cause", models.CharField(blank=True, default="", max_length=500)),
+                ("resolved_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "split_key",
+                    models.CharField(
+                        blank=True, default="", help_text="Set where two were kept apart on purpose.", max_length=36
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=0)),
+                ("changed_at", models.DateTimeField()),
             ],
             options={
-                'abstract': False,
+                "abstract": False,
             },
         ),
         migrations.CreateModel(
-            name='CaseEvent',
+            name="CaseEvent",
             fields=[
-                ('id', models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('seq', models.PositiveIntegerField()),
-                ('kind', models.CharField(choices=[('opened', 'Opened'), ('triaged', 'Triaged'), ('contact', 'Contact'), ('note', 'Note'), ('assigned', 'Assigned'), ('reason', 'Reason changed'), ('status', 'Status changed'), ('fact', 'Learned'), ('resolved', 'Resolved'), ('reopened', 'Reopened')], max_length=10)),
-                ('at', models.DateTimeField()),
-                ('why', models.TextField(blank=True, default='')),
-                ('changes', models.JSONField(default=dict)),
-                ('facts', models.JSONField(default=dict)),
+                ("id", models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("seq", models.PositiveIntegerField()),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("opened", "Opened"),
+                            ("triaged", "Triaged"),
+                            ("contact", "Contact"),
+                            ("note", "Note"),
+                            ("assigned", "Assigned"),
+                            ("reason", "Reason changed"),
+                            ("status", "Status changed"),
+                            ("fact", "Learned"),
+                            ("resolved", "Resolved"),
+                            ("reopened", "Reopened"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("why", models.TextField(blank=True, default="")),
+                ("changes", models.JSONField(default=dict)),
+                ("facts", models.JSONField(default=dict)),
             ],
             options={
-                'ordering': ['case', 'seq'],
+                "ordering": ["case", "seq"],
             },
         ),
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('phone', 'Phone'), ('chat', 'Chat'), ('web', 'Web form'), ('store', 'Store desk'), ('social', 'Social media'), ('review', 'Review'), ('api', 'API')], max_length=12)),
-                ('direction', models.CharField(choices=[('in', 'From the customer'), ('out', 'To the customer')], max_length=3)),
-                ('author', models.CharField(blank=True, default='', max_length=200)),
-                ('subject', models.CharField(blank=True, default='', max_length=300)),
-                ('body', models.TextField()),
-                ('language', models.CharField(blank=True, default='', max_length=8)),
-                ('at', models.DateTimeField()),
+                ("id", models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("phone", "Phone"),
+                            ("chat", "Chat"),
+                            ("web", "Web form"),
+                            ("store", "Store desk"),
+                            ("social", "Social media"),
+                            ("review", "Review"),
+                            ("api", "API"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(choices=[("in", "From the customer"), ("out", "To the customer")], max_length=3),
+                ),
+                ("author", models.CharField(blank=True, default="", max_length=200)),
+                ("subject", models.CharField(blank=True, default="", max_length=300)),
+                ("body", models.TextField()),
+                ("language", models.CharField(blank=True, default="", max_length=8)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Note',
+            name="Note",
             fields=[
-                ('id', models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('body', models.TextField()),
-                ('at', models.DateTimeField()),
+                ("id", models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("body", models.TextField()),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Queue',
+            name="Queue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(unique=True)),
-                ('name', models.CharField(max_length=80)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(unique=True)),
+                ("name", models.CharField(max_length=80)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
             ],
             options={
-                'ordering': ['position', 'name'],
+                "ordering": ["position", "name"],
             },
         ),
         migrations.CreateModel(
-            name='Reason',
+            name="Reason",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.CharField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('severity', models.PositiveSmallIntegerField(choices=[(1, 'Critical'), (2, 'High'), (3, 'Normal'), (4, 'Low')], default=3)),
-                ('locus', models.CharField(blank=True, choices=[('', 'Not yet known'), ('warehouse', 'Warehouse'), ('carrier', 'Carrier'), ('seller', 'Seller'), ('product', 'Product'), ('product_page', 'Product page'), ('payment', 'Payment'), ('store', 'Store'), ('policy', 'Policy'), ('customer', 'Customer')], default='', max_length=12)),
-                ('active', models.BooleanField(default=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.CharField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "severity",
+                    models.PositiveSmallIntegerField(
+                        choices=[(1, "Critical"), (2, "High"), (3, "Normal"), (4, "Low")], default=3
+                    ),
+                ),
+                (
+                    "locus",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "Not yet known"),
+                            ("warehouse", "Warehouse"),
+                            ("carrier", "Carrier"),
+                            ("seller", "Seller"),
+                            ("product", "Product"),
+                            ("product_page", "Product page"),
+                            ("payment", "Payment"),
+                            ("store", "Store"),
+                            ("policy", "Policy"),
+                            ("customer", "Customer"),
+                        ],
+                        default="",
+                        max_length=12,
+                    ),
+                ),
+                ("active", models.BooleanField(default=True)),
             ],
             options={
-                'ordering': ['code'],
+                "ordering": ["code"],
             },
         ),
     ]

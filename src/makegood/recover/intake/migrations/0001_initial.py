@@ -7,57 +7,147 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('cases', '0002_initial'),
-        ('retail', '0002_initial'),
+        ("cases", "0002_initial"),
+        ("retail", "0002_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Watermark',
+            name="Watermark",
             fields=[
-                ('kind', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('looked_until', models.DateTimeField()),
+                ("kind", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("looked_until", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Failure',
+            name="Failure",
             fields=[
-                ('origin', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('cancelled', 'Cancelled after payment'), ('overdue', 'Promised date passed'), ('unshipped', 'Promised date passed, nothing sent'), ('pickup', 'Pick-up order not ready'), ('late', 'Delivered late'), ('review', 'Bad review')], max_length=10)),
-                ('happened_at', models.DateTimeField()),
-                ('visible_at', models.DateTimeField(help_text='When it had happened and we had been told.')),
-                ('case', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.case')),
-                ('order', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='retail.order')),
+                ("origin", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("cancelled", "Cancelled after payment"),
+                            ("overdue", "Promised date passed"),
+                            ("unshipped", "Promised date passed, nothing sent"),
+                            ("pickup", "Pick-up order not ready"),
+                            ("late", "Delivered late"),
+                            ("review", "Bad review"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("happened_at", models.DateTimeField()),
+                ("visible_at", models.DateTimeField(help_text="When it had happened and we had been told.")),
+                (
+                    "case",
+                    models.ForeignKey(
+                        db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="cases.case"
+                    ),
+                ),
+                (
+                    "order",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="retail.order",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Arrival',
+            name="Arrival",
             fields=[
-                ('id', models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('ref', models.CharField(max_length=200)),
-                ('changed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False)),
-                ('channel', models.CharField(choices=[('email', 'E-mail'), ('phone', 'Phone'), ('chat', 'Chat'), ('web', 'Web form'), ('store', 'Store desk'), ('social', 'Social media'), ('review', 'Review'), ('api', 'API')], max_length=12)),
-                ('direction', models.CharField(choices=[('in', 'From the customer'), ('out', 'To the customer')], default='in', max_length=3)),
-                ('author', models.CharField(blank=True, default='', help_text='Address or name as given.', max_length=254)),
-                ('customer_ref', models.CharField(blank=True, default='', max_length=200)),
-                ('order_ref', models.CharField(blank=True, default='', max_length=200)),
-                ('subject', models.CharField(blank=True, default='', max_length=300)),
-                ('body', models.TextField()),
-                ('language', models.CharField(blank=True, default='', max_length=8)),
-                ('at', models.DateTimeField()),
-                ('set_aside', models.CharField(blank=True, db_default='', default='', help_text='Why it became no contact.', max_length=200)),
-                ('contact', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='arrival', to='cases.contact')),
-                ('place', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='retail.place')),
-                ('source', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='retail.source')),
+                ("id", models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("ref", models.CharField(max_length=200)),
+                (
+                    "changed_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now(), editable=False),
+                ),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[
+                            ("email", "E-mail"),
+                            ("phone", "Phone"),
+                            ("chat", "Chat"),
+                            ("web", "Web form"),
+                            ("store", "Store desk"),
+                            ("social", "Social media"),
+                            ("review", "Review"),
+                            ("api", "API"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "direction",
+                    models.CharField(
+                        choices=[("in", "From the customer"), ("out", "To the customer")], default="in", max_length=3
+                    ),
+                ),
+                (
+                    "author",
+                    models.CharField(blank=True, default="", help_text="Address or name as given.", max_length=254),
+                ),
+                ("customer_ref", models.CharField(blank=True, default="", max_length=200)),
+                ("order_ref", models.CharField(blank=True, default="", max_length=200)),
+                ("subject", models.CharField(blank=True, default="", max_length=300)),
+                ("body", models.TextField()),
+                ("language", models.CharField(blank=True, default="", max_length=8)),
+                ("at", models.DateTimeField()),
+                (
+                    "set_aside",
+                    models.CharField(
+                        blank=True, db_default="", default="", help_text="Why it became no contact.", max_length=200
+                    ),
+                ),
+                (
+                    "contact",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="arrival",
+                        to="cases.contact",
+                    ),
+                ),
+                (
+                    "place",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="retail.place",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="retail.source",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'indexes': [models.Index(condition=models.Q(('contact', None), ('set_aside', '')), fields=['at'], name='arrival_waiting')],
-                'constraints': [models.UniqueConstraint(fields=('ref', 'source'), name='arrival_ref_once')],
+                "abstract": False,
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("contact", None), ("set_aside", "")), fields=["at"], name="arrival_waiting"
+                    )
+                ],
+                "constraints": [models.UniqueConstraint(fields=("ref", "source"), name="arrival_ref_once")],
             },
         ),
     ]
