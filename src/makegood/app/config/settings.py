@@ -187,7 +187,7 @@ CONTENT_SECURITY_POLICY = {
 STATIC_URL = "/static/"
 STATIC_ROOT = None  # served from the packages they come in
 WHITENOISE_USE_FINDERS = True
-WHITENOISE_MAX_AGE = 3600
+WHITENOISE_MAX_AGE = 30 * 86400  # the address of a file changes with its content
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI, Schema
-from ninja.errors import AuthenticationError, ValidationError
+from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from makegood.errors import MakegoodError
 
@@ -49,6 +49,10 @@ def add_handlers(api: NinjaAPI) -> None:
     @api.exception_handler(AuthenticationError)
     def unknown(request: HttpRequest, problem: Any) -> HttpResponse:  # noqa: ARG001
         return answer(request, Problem(code="not_signed_in", status=401, detail="Sign in first."))
+
+    @api.exception_handler(HttpError)
+    def unreadable(request: HttpRequest, problem: Any) -> HttpResponse:
+        return answer(request, Problem(code="unreadable", status=problem.status_code, detail=str(problem)))
 
     @api.exception_handler(Http404)
     def missing(request: HttpRequest, problem: Any) -> HttpResponse:  # noqa: ARG001

@@ -1,11 +1,15 @@
 """The Jinja2 environment of every page of ours."""
 
+import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.messages import get_messages
+from django.contrib.staticfiles import finders
+from django.http import HttpRequest
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.translation import get_language, gettext, ngettext
@@ -55,7 +59,15 @@ def url(name: str, args: Sequence[Any] = ()) -> str:
 
 
 _url = lru_cache(maxsize=256)(reverse)
-static_url = lru_cache(maxsize=256)(static)
+
+
+@lru_cache(maxsize=256)
+def static_url(path: str) -> str:
+    """The address of a static file; it changes with the content, so that browsers may keep what they have."""
+    found = finders.find(path)
+    if found is None:
+        return static(path)
+    return f"{static(path)}?v={hashlib.sha256(Path(found).read_bytes()).hexdigest()[:8]}"
 
 
 def may(user: Any, permission: str) -> bool:
@@ -85,4 +97,14 @@ def environment(**options: Any) -> Environment:
         language=language, rail=rail.entries, vega_url=vega.url, **formats.GLOBALS
     )  # fmt: skip
     env.filters.update(formats.FILTERS)
+    drawn: dict[tuple[str, str], Markup] = {}
+
+    def overlays(request: HttpRequest) -> Markup:
+        """The dialogs of every page, drawn once for each language and role: a tenth of a page's work."""
+        key = (language(), getattr(request.user, "role", ""))
+        if key not in drawn or settings.DEBUG:
+            drawn[key] = Markup(env.get_template("web/_overlays.html").render(request=request))  # noqa: S704  ours
+        return drawn[key]
+
+    env.globals["overlays"] = overlays
     return env
