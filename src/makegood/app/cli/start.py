@@ -31,7 +31,8 @@ def set_up(*, database: bool = True, migrate: bool = True) -> None:
             EmbeddedDatabase(raw.MAKEGOOD_HOME).start()
         django.setup()
     except EnvError as problem:
-        raise CannotStart(f"A setting cannot be read: {problem}.") from problem
+        said = str(problem).rstrip(".")
+        raise CannotStart(f"A setting cannot be read: {said}.") from problem
     except (EmbeddedDatabaseError, ImproperlyConfigured) as problem:
         raise CannotStart(str(problem)) from problem
     except OSError as problem:
