@@ -26,6 +26,7 @@ class SayForm(OnCase):
     call = forms.CharField(required=False, max_length=LONGEST)
     channel = forms.ChoiceField(choices=[(Channel.PHONE, ""), (Channel.STORE, "")], required=False)
     wait = forms.BooleanField(required=False)
+    sure = forms.BooleanField(required=False)  # the doubts were read
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}

@@ -279,6 +279,14 @@ class CaseEvent(models.Model):
         FACT = "fact", "Learned"
         RESOLVED = "resolved", "Resolved"
         REOPENED = "reopened", "Reopened"
+        COMMITMENT = "commitment", "Promise"
+        CLOCK = "clock", "Clock"
+        ESCALATED = "escalated", "Escalated"
+        MERGED = "merged", "Merged"
+        SPLIT = "split", "Split"
+        LINKED = "linked", "Linked"
+        SNOOZED = "snoozed", "Put off"
+        MENTIONED = "mentioned", "Mentioned"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     case = models.ForeignKey(Case, models.PROTECT, related_name="events", db_index=False)

@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from makegood.ground.messages.services import enqueue
 from makegood.ground.staff.models import User
-from makegood.recover.cases import triage
+from makegood.recover.cases import extensions, triage
 from makegood.recover.cases.errors import CaseAlreadyResolved, NoAddress, NothingToSay
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Note, Status
 from makegood.recover.cases.services.timeline import lock_case, record
@@ -30,8 +30,9 @@ def receive_contact(
         case=case, channel=channel, direction=Direction.IN, author=author[:200], subject=subject[:300], body=body,
         language=language, at=at,
     )  # fmt: skip
-    record(case, Kind.CONTACT, at=at, why=why, changes=heard(case, str(channel), at), facts=facts_of(contact))
+    event = record(case, Kind.CONTACT, at=at, why=why, changes=heard(case, str(channel), at), facts=facts_of(contact))
     _append_to_index(case.pk, body)
+    extensions.tell(case, event, body)
     return contact
 
 
@@ -89,8 +90,9 @@ def add_note(*, case_id: uuid.UUID, body: str, by: User, now: datetime) -> Note:
     body = _said(body)
     case = lock_case(case_id)
     note = Note.objects.create(case=case, staff=by, body=body, at=now)
-    record(case, Kind.NOTE, at=now, by=by, facts={"note": note.pk})
+    event = record(case, Kind.NOTE, at=now, by=by, facts={"note": note.pk})
     _append_to_index(case.pk, body)
+    extensions.tell(case, event, body)
     return note
 
 
@@ -103,8 +105,9 @@ def _to_the_customer(case: Case, channel: Channel, body: str, *, by: User, now: 
         changes["status"] = Status.WAITING_CUSTOMER
     if case.assignee_id is None:
         changes["assignee_id"] = by.pk
-    record(case, Kind.CONTACT, at=now, by=by, changes=changes, facts=facts_of(contact))
+    event = record(case, Kind.CONTACT, at=now, by=by, changes=changes, facts=facts_of(contact))
     _append_to_index(case.pk, body)
+    extensions.tell(case, event, body)
     return contact
 
 

@@ -26,7 +26,7 @@ from makegood.ground.retail.queries.orders import Parcel, Purchase, purchase
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
-from makegood.recover.cases import services
+from makegood.recover.cases import extensions, services
 from makegood.recover.cases.errors import PersonNotFound
 from makegood.recover.cases.forms import (
     SAID,
@@ -129,6 +129,10 @@ def say(request: StaffRequest, number: int) -> HttpResponse:
         else:
             services.add_note(case_id=shown.id, body=form.body, by=request.user, now=now)
 
+    if kind == "reply" and not given["sure"]:
+        doubts = [doubt for check in extensions.before_reply for doubt in check(shown, form.body, timezone.now())]
+        if doubts:
+            return _not_said(request, shown, form, " ".join(doubts), 422, can_insist=True)
     says = {"reply": _("Reply on its way."), "note": _("Note added."), "call": _("Call logged.")}[kind]
     return _do(
         request, shown, form, write, Toast(says=says), lambda why: _not_said(request, shown, form, str(why), why.status)
@@ -289,15 +293,17 @@ def _shown(
             shown.customer_id, person_ref=shown.person_ref, source_id=shown.customer_source, at=shown.opened_at,
             places=visible_places(request.user),
         )  # fmt: skip
-    return moments, _words(shown, order, chain, moments, now) | {"more": more, "before": before}
+    words = _words(shown, order, chain, moments, now) | extensions.panels_of(shown, request.user, now)
+    return moments, words | {"more": more, "before": before}
 
 
 def _page(
     request: StaffRequest, shown: CaseDetail, *, before: int | None = None, typed: Mapping[str, Any] | None = None,
-    problem: str = "", status: int = 200,
+    problem: str = "", status: int = 200, can_insist: bool = False,
 ) -> HttpResponse:  # fmt: skip
     moments, context = _shown(request, shown, before=before)
-    context |= {"moments": [tell(moment) for moment in moments], "typed": typed or {}, "problem": problem}
+    context |= {"moments": [tell(moment) for moment in moments], "typed": typed or {}, "problem": problem,
+                "can_insist": can_insist}  # fmt: skip
     return render(request, "cases/case.html", context, status=status)
 
 
@@ -354,11 +360,14 @@ def _due_word(shown: CaseDetail) -> str:
     return _("Put right by") if shown.last_contact_by == "us" else _("First word due")
 
 
-def _not_said(request: StaffRequest, shown: CaseDetail, form: SayForm, why: str, status: int) -> HttpResponse:
-    """The refusal beside the composer; what was typed stays."""
+def _not_said(
+    request: StaffRequest, shown: CaseDetail, form: SayForm, why: str, status: int, *, can_insist: bool = False
+) -> HttpResponse:
+    """The refusal (or the doubt: `can_insist`) beside the composer; what was typed stays."""
     if request.htmx:
-        return render(request, "cases/_not_said.html", {"problem": why}, status=status)
-    return _page(request, _case(request, shown.number), typed=form.data, problem=why, status=status)
+        return render(request, "cases/_not_said.html", {"problem": why, "can_insist": can_insist}, status=status)
+    shown = _case(request, shown.number)
+    return _page(request, shown, typed=form.data, problem=why, status=status, can_insist=can_insist)
 
 
 def _ask(
