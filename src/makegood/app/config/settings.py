@@ -24,6 +24,8 @@ MAKEGOOD_LAKE = env.str("MAKEGOOD_LAKE", str(MAKEGOOD_HOME / "lake"))
 # -- the deployment
 DEBUG = env.bool("MAKEGOOD_DEBUG", False)
 MAKEGOOD_NAME = env.str("MAKEGOOD_NAME", "Makegood")  # the retailer's name, on pages and in mail
+MAKEGOOD_URL = env.str("MAKEGOOD_URL", "")  # where customers reach it, for links in mail
+MAKEGOOD_LINK_DAYS = env.int("MAKEGOOD_LINK_DAYS", 60)
 ALLOWED_HOSTS = env.list("MAKEGOOD_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("MAKEGOOD_ORIGINS", [])
 BEHIND_TLS = env.bool("MAKEGOOD_TLS", False)

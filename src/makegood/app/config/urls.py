@@ -12,6 +12,7 @@ from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
 from makegood.recover.cases.views import case, queue
+from makegood.recover.intake import views as customers_own
 
 cases = [
     path("", queue.queue, name="queue"),
@@ -27,6 +28,8 @@ cases = [
     path("C-<int:number>/status", case.status, name="status"),
     path("C-<int:number>/resolution", case.resolution, name="resolution"),
     path("C-<int:number>/reopening", case.reopening, name="reopening"),
+    path("C-<int:number>/link", case.link, name="link"),
+    path("C-<int:number>/link/end", case.end_link, name="end_link"),
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
 ]
 
@@ -52,6 +55,7 @@ urlpatterns = [
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
     path("assets/vega-<str:version>.js", vega.script, name="vega"),
+    path("standing/<str:token>", customers_own.standing, name="standing"),
     path("healthz", web.healthz, name="healthz"),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),

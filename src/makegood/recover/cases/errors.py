@@ -77,3 +77,12 @@ class PersonNotFound(NotFound):
     def __init__(self, person: str) -> None:
         self.person = person
         super().__init__("There is nobody by that name who may work cases.")
+
+
+class LinkGone(NotFound):
+    """Forged, unknown, expired or revoked: which of these is not said."""
+
+    code = "link_gone"
+
+    def __init__(self) -> None:
+        super().__init__("This link no longer opens anything. Answer our last mail and we send you a new one.")

@@ -312,3 +312,22 @@ class CaseEvent(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
+
+
+class CustomerLink(models.Model):
+    """The customer's way to their own case without signing in. One at a time per case; revoked, it is gone for good."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="links", db_index=False)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True, help_text="When the customer last opened it.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case"], name="link_one_per_case", condition=Q(revoked_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"link to {self.case_id}"

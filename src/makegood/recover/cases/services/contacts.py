@@ -5,12 +5,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from makegood.ground.messages.services import enqueue
 from makegood.ground.staff.models import User
 from makegood.recover.cases import extensions, triage
 from makegood.recover.cases.errors import CaseAlreadyResolved, NoAddress, NothingToSay
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Note, Status
+from makegood.recover.cases.services.links import address_of, link_for
 from makegood.recover.cases.services.timeline import lock_case, record
 
 Kind = CaseEvent.Kind
@@ -61,10 +63,16 @@ def reply(
     contact = _to_the_customer(case, Channel.EMAIL, body, by=by, now=now, wait=wait)
     enqueue(
         key=f"reply:{contact.pk}", about=f"case:{case.pk}", recipient=recipient,
-        subject=f"[C-{case.number}] {case.subject}", body=body, now=now,
+        subject=f"[C-{case.number}] {case.subject}", body=body + _way_back(case, now), now=now,
         place_id=case.place_id,
     )  # fmt: skip
     return contact
+
+
+def _way_back(case: Case, now: datetime) -> str:
+    """The customer's link, below what we write to them."""
+    address = address_of(link_for(case.pk, now=now))
+    return "\n\n" + _("Where your case stands, and a place to answer: %(link)s") % {"link": address} if address else ""
 
 
 @transaction.atomic

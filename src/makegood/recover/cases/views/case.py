@@ -262,6 +262,23 @@ def send_once_more(request: StaffRequest, number: int, message_id: uuid.UUID) ->
     return _answer(request, shown, form, Toast(says=_("On its way once more.")))
 
 
+@require_POST
+@needs("cases.work")
+def link(request: StaffRequest, number: int) -> HttpResponse:
+    """See what the customer sees."""
+    return redirect("standing", services.link_for(_case(request, number).id, now=timezone.now()))
+
+
+@require_POST
+@needs("cases.work")
+def end_link(request: StaffRequest, number: int) -> HttpResponse:
+    """End the customer's link, for instance because it went to the wrong person."""
+    shown, form = _case(request, number), OnCase(request.POST)
+    form.is_valid()
+    services.revoke_link(case_id=shown.id, by=request.user, now=timezone.now())
+    return _answer(request, shown, form, Toast(says=_("The customer's link opens nothing any more.")))
+
+
 # -- how
 
 
