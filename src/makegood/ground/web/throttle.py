@@ -34,7 +34,7 @@ def spend(what: str, who: str, *, limit: int, per: timedelta, now: datetime) -> 
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            INSERT INTO web_throttle (key, used, resets_at) VALUES (%(key)s, 1, %(now)s::timestamptz + %(per)s)
+            INSERT INTO web_throttle (key, used, resets_at) VALUES (%(key)s, 1, %(resets_at)s)
             ON CONFLICT (key) DO UPDATE SET
                 used = CASE WHEN web_throttle.resets_at <= %(now)s THEN 1
                             ELSE least(web_throttle.used, %(limit)s) + 1 END,
@@ -42,7 +42,7 @@ def spend(what: str, who: str, *, limit: int, per: timedelta, now: datetime) -> 
                                  ELSE web_throttle.resets_at END
             RETURNING used
             """,
-            {"key": key, "now": now, "per": per, "limit": limit},
+            {"key": key, "now": now, "resets_at": now + per, "limit": limit},
         )
         used: int = cursor.fetchone()[0]
     if used > limit:
