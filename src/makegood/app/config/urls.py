@@ -7,6 +7,7 @@ from makegood.app.config.api import api
 from makegood.app.desk import customers, orders
 from makegood.app.desk import views as desk
 from makegood.ground.retail import views as rejects_views
+from makegood.ground.staff import views as staff
 from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
@@ -52,6 +53,9 @@ urlpatterns = [
     path("reports/weekly", scorecards.weekly, name="weekly_report"),
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
     path("outbox/", include("makegood.ground.messages.urls")),
+    path("settings/keys/", staff.api_keys, name="api_keys"),
+    path("settings/keys/<uuid:key_id>/rotate", staff.rotate_api_key, name="rotate_api_key"),
+    path("settings/keys/<uuid:key_id>/revoke", staff.revoke_api_key, name="revoke_api_key"),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
     path("assets/vega-<str:version>.js", vega.script, name="vega"),

@@ -333,7 +333,8 @@ def people_to_assign(words: str, *, limit: int = 20) -> list[Person]:
             SELECT u.id, {_NAME.format("u")}, u.username, u.role,
                    (SELECT count(*) FROM cases_case c WHERE c.assignee_id = u.id AND c.resolved_at IS NULL) AS busy
             FROM staff_user u
-            WHERE u.is_active AND u.role = ANY(%s) AND (u.first_name || ' ' || u.last_name || ' ' || u.username)
+            WHERE u.is_active AND NOT u.is_integration AND u.role = ANY(%s)
+                  AND (u.first_name || ' ' || u.last_name || ' ' || u.username)
                   ILIKE ALL(%s::text[])
             ORDER BY busy, 2 LIMIT %s
             """,
@@ -350,7 +351,7 @@ def roles_that_work_cases() -> list[str]:
 
 def assignable(person: str) -> User | None:
     """An active member of staff who may work cases, by id or username. One SQL query."""
-    active = User.objects.filter(is_active=True, role__in=roles_that_work_cases())
+    active = User.objects.filter(is_active=True, is_integration=False, role__in=roles_that_work_cases())
     try:
         return active.filter(pk=uuid.UUID(person)).first()
     except ValueError:
