@@ -25,6 +25,7 @@ MAKEGOOD_LAKE = env.str("MAKEGOOD_LAKE", str(MAKEGOOD_HOME / "lake"))
 DEBUG = env.bool("MAKEGOOD_DEBUG", False)
 MAKEGOOD_NAME = env.str("MAKEGOOD_NAME", "Makegood")  # the retailer's name, on pages and in mail
 MAKEGOOD_URL = env.str("MAKEGOOD_URL", "")  # where customers reach it, for links in mail
+MAKEGOOD_WEBHOOKS_INSIDE = env.bool("MAKEGOOD_WEBHOOKS_INSIDE", False)  # may they go to private addresses, plain http?
 MAKEGOOD_LINK_DAYS = env.int("MAKEGOOD_LINK_DAYS", 60)
 ALLOWED_HOSTS = env.list("MAKEGOOD_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("MAKEGOOD_ORIGINS", [])
@@ -100,7 +101,7 @@ ROOT_URLCONF = "makegood.app.config.urls"
 WSGI_APPLICATION = "makegood.app.config.wsgi.application"
 
 # -- pages: Jinja2 for ours, Django templates for allauth and the administration
-ROOMS_WITH_TEMPLATES = ["ground/web", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
+ROOMS_WITH_TEMPLATES = ["ground/web", "ground/api", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
                         "recover/intake", "lead/scorecards", "app/desk"]  # fmt: skip
 TEMPLATES = [
     {

@@ -6,6 +6,7 @@ from django.urls import include, path
 from makegood.app.config.api import api
 from makegood.app.desk import customers, orders
 from makegood.app.desk import views as desk
+from makegood.ground.api import views as webhooks
 from makegood.ground.retail import views as rejects_views
 from makegood.ground.staff import views as staff
 from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
@@ -56,6 +57,12 @@ urlpatterns = [
     path("settings/keys/", staff.api_keys, name="api_keys"),
     path("settings/keys/<uuid:key_id>/rotate", staff.rotate_api_key, name="rotate_api_key"),
     path("settings/keys/<uuid:key_id>/revoke", staff.revoke_api_key, name="revoke_api_key"),
+    path("settings/webhooks/", webhooks.endpoints, name="webhooks"),
+    path("settings/webhooks/<uuid:endpoint_id>/", webhooks.deliveries, name="webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/rotate", webhooks.rotate, name="rotate_webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/pause", webhooks.pause, name="pause_webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/remove", webhooks.remove, name="remove_webhook"),
+    path("settings/webhooks/deliveries/<uuid:delivery_id>/again", webhooks.again, name="resend_webhook"),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
     path("assets/vega-<str:version>.js", vega.script, name="vega"),
