@@ -13,13 +13,13 @@ from moneyed import Money
 from moneyed.l10n import format_money
 
 
-def money(amount: Decimal | None, currency: str) -> str:
-    """An amount as people write it ("£1,234.50"), or an empty string."""
+def money(amount: Decimal | None, currency: str, *, language: str | None = None) -> str:
+    """An amount as people write it ("£1,234.50"), or an empty string. `language`: the reader's, where it is at hand."""
     if amount is None:
         return ""
     if not currency:
         return f"{amount:,.2f}"
-    return _money(amount, currency, translation.get_language() or "en")
+    return _money(amount, currency, language or translation.get_language() or "en")
 
 
 @lru_cache(maxsize=8192)
@@ -103,11 +103,11 @@ def _late(language: str | None) -> str:  # noqa: ARG001  the language is part of
     return gettext("%(time)s late")
 
 
-def due(at: datetime, now: datetime) -> Left:
-    """What is left until `at`. desk.js says the same in the browser while time passes."""
+def due(at: datetime, now: datetime, *, language: str | None = None) -> Left:
+    """What is left until `at`. desk.js says the same in the browser while time passes. `language`: as for `money`."""
     left = at - now
     if left < timedelta(0):
-        return Left("late", _late(translation.get_language()) % {"time": brief(left)})
+        return Left("late", _late(language or translation.get_language()) % {"time": brief(left)})
     return Left("soon" if left <= SOON else "later", brief(left))
 
 

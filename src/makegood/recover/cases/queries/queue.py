@@ -6,7 +6,7 @@ however many cases there are: sort key and tie-breaker are columns of a partial 
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -67,7 +67,7 @@ class Filters:
     @classmethod
     def read(cls, said: Any) -> "Filters":
         """From a query string. What it does not understand it leaves out, so that the page shows what was applied."""
-        given = {name: str(said.get(name, "")).replace("\0", "").strip()[:200] for name in asdict(cls())}
+        given = {name: str(said.get(name, "")).replace("\0", "").strip()[:200] for name in cls.__dataclass_fields__}
         known = {
             "status": Status.values, "severity": [str(level) for level in Severity.values], "waiting": WAITING,
             "sort": SORTS,
@@ -77,7 +77,7 @@ class Filters:
 
     def address(self, **changes: str) -> str:
         """The query string of these filters after some changes; what is empty stays out of it."""
-        kept = {name: value for name, value in asdict(replace(self, **changes)).items() if value}
+        kept = {name: value for name, value in {**vars(self), **changes}.items() if value}
         if kept["sort"] == "rank":
             del kept["sort"]
         return "?" + urlencode(kept)

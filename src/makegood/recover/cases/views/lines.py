@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from makegood.ground.web.formats import brief, day_time, due, in_full, initials, money
@@ -39,7 +40,7 @@ class Line(NamedTuple):
 
 def lines(rows: Iterable[Row], now: datetime) -> list[Line]:
     """Each row as people read it, in the reader's language and time zone."""
-    zone = timezone.get_current_timezone()
+    zone, language = timezone.get_current_timezone(), get_language()
     words = {Status.RESOLVED.value: _("Resolved"), Status.WAITING_PARTNER.value: _("Partner has it"), "": _("Not yet told"),
              "customer": _("Waits for us"), "us": _("We wrote")}  # fmt: skip
     told: list[Line] = []
@@ -49,7 +50,7 @@ def lines(rows: Iterable[Row], now: datetime) -> list[Line]:
         if resolved:
             left = day_time(row.opened_at, now=now)
         else:
-            state, left = due(row.due_at, now)
+            state, left = due(row.due_at, now, language=language)
             title = f"{in_full(row.due_at.astimezone(zone))}. {why_ranked(row.severity, row.tier, row.value)}"
         silent = resolved or row.status == Status.WAITING_PARTNER.value
         at = None if silent else row.last_contact_at
@@ -59,7 +60,7 @@ def lines(rows: Iterable[Row], now: datetime) -> list[Line]:
                 str(row.id), f"C-{row.number}", row.severity, state, row.due_at.isoformat(), title, left, row.customer,
                 row.tier, row.reason, row.failed or row.subject, row.order_ref,
                 row.last_contact_by == "customer" and row.status in _OURS, words[word], at.isoformat() if at else "",
-                brief(now - at) if at else "", money(row.value, row.currency), row.assignee, initials(row.assignee),
+                brief(now - at) if at else "", money(row.value, row.currency, language=language), row.assignee, initials(row.assignee),
             )
         )  # fmt: skip
     return told
