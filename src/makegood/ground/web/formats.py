@@ -7,10 +7,12 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.utils import timezone, translation
-from django.utils.translation import gettext
+from django.utils.translation import gettext_noop
 from markupsafe import Markup
 from moneyed import Money
 from moneyed.l10n import format_money
+
+from makegood.ground.web.language import translated_to
 
 
 def money(amount: Decimal | None, currency: str, *, language: str | None = None) -> str:
@@ -96,18 +98,14 @@ class Left(NamedTuple):
 
 
 SOON = timedelta(hours=2)
-
-
-@lru_cache(maxsize=64)
-def _late(language: str | None) -> str:  # noqa: ARG001  the language is part of the key
-    return gettext("%(time)s late")
+LATE = gettext_noop("%(time)s late")
 
 
 def due(at: datetime, now: datetime, *, language: str | None = None) -> Left:
     """What is left until `at`. desk.js says the same in the browser while time passes. `language`: as for `money`."""
     left = at - now
     if left < timedelta(0):
-        return Left("late", _late(language or translation.get_language()) % {"time": brief(left)})
+        return Left("late", translated_to(language or translation.get_language(), LATE) % {"time": brief(left)})
     return Left("soon" if left <= SOON else "later", brief(left))
 
 

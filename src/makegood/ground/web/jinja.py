@@ -15,7 +15,7 @@ from django.middleware.csrf import get_token
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, ngettext
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment, StrictUndefined, Template
 from jinja2.compiler import CodeGenerator, Frame
@@ -27,6 +27,7 @@ from markupsafe import Markup, escape
 from rules.permissions import has_perm
 
 from makegood.ground.web import formats, rail, vega
+from makegood.ground.web.language import translated, translated_to
 
 
 @lru_cache(maxsize=1024)
@@ -39,33 +40,25 @@ def icon(name: str, size: int = 16, **attributes: object) -> Markup:
     return Markup(" ".join(drawn.split()))  # noqa: S704  from our own icon set
 
 
-def translated(message: str) -> str:
-    """gettext, remembered: catalogues do not change while we run, and a page asks a hundred times."""
-    return _translated(message, get_language())
-
-
-@lru_cache(maxsize=8192)
-def _translated(message: str, language: str | None) -> str:  # noqa: ARG001  the language is part of the key
-    return gettext(message)
-
-
 def said(message: str, **values: Any) -> Markup:
     """What `_()` is in templates: Jinja's new-style gettext, which escapes values, in a third of its time."""
     known = get_language()
-    return Markup(_translated(message, known)) % values if values else _said(message, known)  # noqa: S704  our own words
+    return Markup(translated_to(known, message)) % values if values else _said(message, known)  # noqa: S704  our own words
 
 
 @lru_cache(maxsize=8192)
 def _said(message: str, language: str | None) -> Markup:
-    return Markup(_translated(message, language)) % {}  # noqa: S704  our own words
+    return Markup(translated_to(language, message)) % {}  # noqa: S704  our own words
 
 
 def url(name: str, args: Sequence[Any] = ()) -> str:
-    """The address of a page. Those that take nothing are kept: every page names a dozen."""
-    return reverse(name, args=args) if args else _url(name)
+    """The address of a page, kept: every page names a dozen, and names those of its case more than once."""
+    return _url(name, *args)
 
 
-_url = lru_cache(maxsize=256)(reverse)
+@lru_cache(maxsize=4096)
+def _url(name: str, *args: object) -> str:
+    return reverse(name, args=args)
 
 
 @lru_cache(maxsize=256)

@@ -38,7 +38,9 @@ def entries(request: HttpRequest) -> list[Entry]:
     """The places this person may go to. No SQL."""
     user = request.user
     open_to = frozenset(
-        place.permission for place in PLACES if place.permission and has_perm(place.permission, user)  # type: ignore[no-untyped-call]
+        place.permission
+        for place in PLACES
+        if place.permission and has_perm(place.permission, user)  # type: ignore[no-untyped-call]
     )
     return [entry._replace(current=True) if _is_at(entry.href, request.path) else entry
             for entry in _entries(open_to, get_language())]  # fmt: skip

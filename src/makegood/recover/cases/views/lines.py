@@ -6,12 +6,16 @@ from typing import NamedTuple
 
 from django.utils import timezone
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 from makegood.ground.web.formats import brief, day_time, due, in_full, initials, money
+from makegood.ground.web.language import translated as _
 from makegood.recover.cases.models import Status
 from makegood.recover.cases.queries.queue import Row
 from makegood.recover.cases.triage import why_ranked
+
+# As plain text: members of an enumeration hash and compare in Python.
+RESOLVED, PARTNER = Status.RESOLVED.value, Status.WAITING_PARTNER.value
+OURS = (Status.NEW.value, Status.OPEN.value)
 
 
 class Line(NamedTuple):
@@ -41,29 +45,33 @@ class Line(NamedTuple):
 def lines(rows: Iterable[Row], now: datetime) -> list[Line]:
     """Each row as people read it, in the reader's language and time zone."""
     zone, language = timezone.get_current_timezone(), get_language()
-    words = {Status.RESOLVED.value: _("Resolved"), Status.WAITING_PARTNER.value: _("Partner has it"), "": _("Not yet told"),
-             "customer": _("Waits for us"), "us": _("We wrote")}  # fmt: skip
-    told: list[Line] = []
-    for row in rows:
-        resolved = row.status == Status.RESOLVED.value
-        state, left, title = "", "", ""
-        if resolved:
-            left = day_time(row.opened_at, now=now)
-        else:
-            state, left = due(row.due_at, now, language=language)
-            title = f"{in_full(row.due_at.astimezone(zone))}. {why_ranked(row.severity, row.tier, row.value)}"
-        silent = resolved or row.status == Status.WAITING_PARTNER.value
-        at = None if silent else row.last_contact_at
-        word = row.status if silent else "" if at is None else "customer" if row.last_contact_by == "customer" else "us"
-        told.append(
-            Line(
-                str(row.id), f"C-{row.number}", row.severity, state, row.due_at.isoformat(), title, left, row.customer,
-                row.tier, row.reason, row.failed or row.subject, row.order_ref,
-                row.last_contact_by == "customer" and row.status in _OURS, words[word], at.isoformat() if at else "",
-                brief(now - at) if at else "", money(row.value, row.currency, language=language), row.assignee, initials(row.assignee),
-            )
-        )  # fmt: skip
-    return told
+    words = {
+        RESOLVED: _("Resolved"), PARTNER: _("Partner has it"), "": _("Not yet told"),
+        "customer": _("Waits for us"), "us": _("We wrote"),
+    }  # fmt: skip
 
+    def clock(row: Row) -> tuple[str, str, str, str]:
+        """State, moment, title and text; of a resolved case only when it was opened."""
+        if row.status == RESOLVED:
+            return "", "", "", day_time(row.opened_at, now=now)
+        state, text = due(row.due_at, now, language=language)
+        why = why_ranked(row.severity, row.tier, row.value)
+        return state, row.due_at.isoformat(), f"{in_full(row.due_at.astimezone(zone))}. {why}", text
 
-_OURS = (Status.NEW.value, Status.OPEN.value)
+    def last_word(row: Row) -> tuple[str, str, str]:
+        """Who spoke, when, and how long ago that is."""
+        if row.status in (RESOLVED, PARTNER):
+            return words[row.status], "", ""
+        if row.last_contact_at is None:
+            return words[""], "", ""
+        word = words["customer" if row.last_contact_by == "customer" else "us"]
+        return word, row.last_contact_at.isoformat(), brief(now - row.last_contact_at)
+
+    return [
+        Line(
+            str(row.id), f"C-{row.number}", row.severity, *clock(row), row.customer, row.tier, row.reason,
+            row.failed or row.subject, row.order_ref, row.last_contact_by == "customer" and row.status in OURS,
+            *last_word(row), money(row.value, row.currency, language=language), row.assignee, initials(row.assignee),
+        )
+        for row in rows
+    ]  # fmt: skip
