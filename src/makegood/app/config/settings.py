@@ -108,7 +108,10 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "NAME": "jinja2",
         "DIRS": [PACKAGE / room / "templates" for room in ROOMS_WITH_TEMPLATES],
-        "OPTIONS": {"environment": "makegood.ground.web.jinja.environment"},
+        "OPTIONS": {
+            "environment": "makegood.ground.web.jinja.environment",
+            "context_processors": ["makegood.ground.web.jinja.csrf_once"],
+        },
     },
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

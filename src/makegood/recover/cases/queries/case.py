@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection
 
+from makegood.ground.binary import binary_cursor
 from makegood.ground.staff.models import User
 from makegood.recover.cases.errors import CaseNotFound
 
@@ -117,7 +118,7 @@ def the_case(number: int, *, places: Places) -> CaseDetail:
     CaseNotFound
         There is none, or it lies outside these places.
     """
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(_CASE, {"number": number, "places": places})
         row = cursor.fetchone()
     if row is None:
@@ -172,7 +173,8 @@ class Moment(NamedTuple):
 
 # The opening event sets every column: what it opened with shows on the page anyway.
 _TIMELINE = f"""
-SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{}}' ELSE e.changes END, e.facts,
+SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{}}' ELSE e.changes::text END,
+       e.facts::text,
        e.actor_id, {_NAME.format("u")}, t.id, t.channel, t.direction, t.author, t.subject, coalesce(t.body, n.body),
        m.id, m.status, m.last_error, m.due_at, {_NAME.format("a")}
 FROM cases_caseevent e
@@ -190,9 +192,8 @@ def timeline(
     case_id: uuid.UUID, *, before: int = 2_000_000_000, after: int = 0, limit: int = MOMENTS_A_PAGE
 ) -> list[Moment]:
     """What happened in a case, the newest first, between two events (both left out). One SQL query."""
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(_TIMELINE, {"case": case_id, "before": before, "after": after, "limit": limit})
-        # Django hands json over as text, so that each field may decode it its own way.
         return [
             Moment(seq, kind, at, why, _as_dict(changes), _as_dict(facts), *rest)
             for seq, kind, at, why, changes, facts, *rest in cursor.fetchall()

@@ -15,7 +15,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from makegood.errors import Conflict, MakegoodError
@@ -26,6 +25,7 @@ from makegood.ground.retail.queries.orders import Parcel, Purchase, purchase
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
+from makegood.ground.web.language import translated as _
 from makegood.recover.cases import extensions, services
 from makegood.recover.cases.errors import PersonNotFound
 from makegood.recover.cases.forms import (
