@@ -191,7 +191,7 @@ def test_a_stale_write_says_what_is_new_and_writes_nothing(as_ana, case):
     before = CaseEvent.objects.count()
     writes = {
         "say": {"kind": "reply", "reply": "x"}, "assignment": {"to": "me"}, "reason": {"reason": "payment"},
-        "status": {"status": "waiting_partner"}, "resolution": {"outcome": "lost"},
+        "status": {"status": "waiting_partner"}, "resolution": {"outcome": "lost", "unknown": "on"},
     }  # fmt: skip
     for action, data in writes.items():
         answer = as_ana.post(f"/cases/C-{case.number}/{action}", data | {"seen": seen}, headers=HTMX)

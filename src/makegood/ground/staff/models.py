@@ -4,6 +4,7 @@ from typing import ClassVar
 
 import pghistory
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
@@ -29,6 +30,13 @@ class User(AbstractUser):
     role = models.CharField(max_length=14, choices=Role, default=Role.ASSOCIATE)
     time_zone = models.CharField(max_length=64, blank=True, default="", help_text="Empty: that of the company.")
     places = models.ManyToManyField(Place, blank=True, related_name="staff")
+    skills = ArrayField(
+        models.CharField(max_length=40), default=list, blank=True,
+        help_text="What rules of assignment ask for, separated by commas, such as pt, warranty.",
+    )  # fmt: skip
+    case_cap = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Rules of assignment give no more open cases than that. Empty: no limit."
+    )
 
     class Meta:
         constraints: ClassVar = [

@@ -19,6 +19,42 @@ class CaseAlreadyResolved(Conflict):
         super().__init__(f"Case C-{number} is already resolved. Reopen it to work on it again.")
 
 
+class CaseMerged(Conflict):
+    """Another case goes on in its place."""
+
+    code = "case_merged"
+
+    def __init__(self, number: int, into: int) -> None:
+        self.number, self.into = number, into
+        super().__init__(f"C-{number} was merged into C-{into}. Work on that one, or undo the merge.")
+
+
+class HandOverMissing(Conflict):
+    """Whoever takes it over must not have to ask."""
+
+    code = "hand_over_missing"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("Say what happened, what was promised (“nothing” will do) and what is needed now.")
+
+
+class NotAnEscalation(Conflict):
+    code = "not_an_escalation"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"Choose a higher tier or another queue for C-{number}: it is there already.")
+
+
+class QueueNotFound(NotFound):
+    code = "queue_not_found"
+
+    def __init__(self, queue: str) -> None:
+        self.queue = queue
+        super().__init__(f"There is no queue {queue}.")
+
+
 class CaseNotResolved(Conflict):
     code = "case_not_resolved"
 

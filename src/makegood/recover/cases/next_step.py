@@ -127,7 +127,7 @@ def _no_answer(at: Situation) -> NextStep | None:
 
 def _reason_unclear(at: Situation) -> NextStep | None:
     return (
-        NextStep(_("Find out what went wrong and set the reason."), "e")
+        NextStep(_("Find out what went wrong and set the reason."), "x")
         if at.case.reason_code == "other.unclear"
         else None
     )

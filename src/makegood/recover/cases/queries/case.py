@@ -44,6 +44,7 @@ class CaseDetail(NamedTuple):
     due_at: datetime
     outcome: str
     cause: str
+    prevention: str
     resolved_at: datetime | None
     resolved_by: str | None
     place_id: uuid.UUID | None
@@ -72,6 +73,10 @@ class CaseDetail(NamedTuple):
     country: str
     person_ref: str
     customer_source: int | None
+    snoozed_until: datetime | None
+    merged_into: int | None
+    parent: int | None
+    merged: list[uuid.UUID]
     mail: str
 
     @property
@@ -90,12 +95,13 @@ _MAIL = """coalesce((SELECT left(md5(string_agg(m.status, ',' ORDER BY m.id)), 8
 _CASE = f"""
 SELECT c.id, c.number, c.version, c.subject, c.failed, c.channel, c.status, c.severity, c.tier, c.locus, c.value,
        c.currency, c.opened_at, c.last_contact_at, c.last_contact_by, c.first_response_at, c.due_at, c.outcome, c.cause,
-       c.resolved_at, {_NAME.format("z")}, c.place_id, p.name, c.order_id, c.shipment_id,
+       c.prevention, c.resolved_at, {_NAME.format("z")}, c.place_id, p.name, c.order_id, c.shipment_id,
        r.code, r.name, g.name, q.slug, q.name, c.assignee_id, {_NAME.format("a")},
        c.customer_id, coalesce(nullif(k.name, ''), k.ref, ''), coalesce(k.ref, ''), coalesce(k.email, ''),
        coalesce(k.phone, ''), coalesce(k.language, ''), coalesce(k.loyalty_tier, ''), k.lifetime_value,
        coalesce(s.currency, ''), coalesce(k.city, ''), coalesce(k.state, ''), coalesce(k.postal_code, ''),
-       coalesce(k.country, ''), coalesce(k.person_ref, ''), k.source_id, {_MAIL}
+       coalesce(k.country, ''), coalesce(k.person_ref, ''), k.source_id, c.snoozed_until, i.number,
+       f.number, ARRAY(SELECT m.id FROM cases_case m WHERE m.merged_into_id = c.id ORDER BY m.id), {_MAIL}
 FROM cases_case c
 JOIN cases_reason r ON r.id = c.reason_id
 LEFT JOIN cases_reason g ON g.code = split_part(r.code, '.', 1) AND g.id <> r.id
@@ -105,6 +111,8 @@ LEFT JOIN staff_user a ON a.id = c.assignee_id
 LEFT JOIN staff_user z ON z.id = c.resolved_by_id
 LEFT JOIN retail_customer k ON k.id = c.customer_id
 LEFT JOIN retail_source s ON s.id = k.source_id
+LEFT JOIN cases_case i ON i.id = c.merged_into_id
+LEFT JOIN cases_case f ON f.id = c.parent_id
 WHERE c.number = %(number)s AND {_VISIBLE}
 """
 
@@ -168,19 +176,21 @@ class Moment(NamedTuple):
     message_error: str | None
     message_due_at: datetime | None
     assigned_to: str | None
+    taken_from: str | None
 
 
 # The opening event sets every column: what it opened with shows on the page anyway.
 _TIMELINE = f"""
 SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{}}' ELSE e.changes END, e.facts,
        e.actor_id, {_NAME.format("u")}, t.id, t.channel, t.direction, t.author, t.subject, coalesce(t.body, n.body),
-       m.id, m.status, m.last_error, m.due_at, {_NAME.format("a")}
+       m.id, m.status, m.last_error, m.due_at, {_NAME.format("a")}, {_NAME.format("b")}
 FROM cases_caseevent e
 LEFT JOIN staff_user u ON u.id = e.actor_id
 LEFT JOIN cases_contact t ON e.kind = 'contact' AND t.id = (e.facts->>'contact')::uuid
-LEFT JOIN cases_note n ON e.kind = 'note' AND n.id = (e.facts->>'note')::uuid
+LEFT JOIN cases_note n ON e.kind IN ('note', 'escalated') AND n.id = (e.facts->>'note')::uuid
 LEFT JOIN outbox_message m ON t.direction = 'out' AND t.channel = 'email' AND m.idempotency_key = 'reply:' || t.id
 LEFT JOIN staff_user a ON e.kind <> 'opened' AND a.id = (e.changes->>'assignee_id')::uuid
+LEFT JOIN staff_user b ON e.kind IN ('assigned', 'escalated') AND b.id = (e.facts->>'from')::uuid
 WHERE e.case_id = %(case)s AND e.seq < %(before)s AND e.seq > %(after)s
 ORDER BY e.seq DESC LIMIT %(limit)s
 """

@@ -1,6 +1,7 @@
 """What can be done with a case. Every write is atomic, takes `now`, and leaves an event on the timeline."""
 
 from makegood.recover.cases.services.contacts import add_note, log_call, receive_contact, reply
+from makegood.recover.cases.services.escalating import HandOver, escalate_case
 from makegood.recover.cases.services.handling import (
     assign_case,
     change_reason,
@@ -13,11 +14,13 @@ from makegood.recover.cases.services.reasons import plant_defaults
 
 __all__ = [
     "FirstContact",
+    "HandOver",
     "NewCase",
     "add_note",
     "assign_case",
     "change_reason",
     "change_status",
+    "escalate_case",
     "log_call",
     "open_cases",
     "plant_defaults",

@@ -18,6 +18,8 @@ CHANGEABLE = {
     "severity": "smallint", "tier": "text", "status": "text", "last_contact_at": "timestamptz",
     "last_contact_by": "text", "first_response_at": "timestamptz", "due_at": "timestamptz", "rank_at": "timestamptz",
     "assignee_id": "uuid", "outcome": "text", "cause": "text", "resolved_at": "timestamptz", "resolved_by_id": "uuid",
+    "prevention": "text", "merged_into_id": "uuid", "parent_id": "uuid", "follows_id": "uuid",
+    "snoozed_until": "timestamptz",
 }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from makegood.ground.staff.scope import visible_places
 from makegood.recover.cases import extensions, services
 from makegood.recover.cases.errors import PersonNotFound
 from makegood.recover.cases.forms import (
+    OUTCOMES,
     SAID,
     AssignForm,
     OnCase,
@@ -175,9 +176,12 @@ def assignment(request: StaffRequest, number: int) -> HttpResponse:
         to = request.user if given["to"] == "me" else assignable(given["to"])
         if to is None:
             raise PersonNotFound(given["to"])
+    from_whom = shown.assignee if shown.assignee_id not in (None, request.user.pk) else ""
     says = (
         _("Back in the queue.")
         if to is None
+        else _("It is yours now; %(who)s reads so on the timeline.") % {"who": from_whom}
+        if to == request.user and from_whom
         else _("It is yours.")
         if to == request.user
         else _("Given to %(who)s.") % {"who": to.display_name}
@@ -215,7 +219,7 @@ def resolution(request: StaffRequest, number: int) -> HttpResponse:
 
     def ask(problem: str = "", status: int = 200) -> HttpResponse:
         return _ask(
-            request, shown, form, "resolve", _("Resolve"), problem, status, outcomes=Outcome.choices, loci=Locus.choices
+            request, shown, form, "resolve", _("Resolve"), problem, status, outcomes=OUTCOMES, loci=Locus.choices
         )
 
     if request.method != "POST" or not form.is_valid():
@@ -226,6 +230,7 @@ def resolution(request: StaffRequest, number: int) -> HttpResponse:
         request, shown, form,
         lambda: services.resolve_case(
             case_id=shown.id, outcome=Outcome(given["outcome"]), cause=given["cause"], locus=given["locus"],
+            prevention=given["prevention"],
             by=request.user, now=timezone.now(), seen=given["seen"]),
         Toast(says=_("Resolved: %(outcome)s.") % {"outcome": Outcome(given["outcome"]).label}, undo=undo),
         lambda why: ask(str(why), why.status),
