@@ -1,13 +1,13 @@
 """A case goes to more authority or other skills, and its next owner need not ask."""
 
 import pytest
+from tests.recover.cases.test_timeline import assert_replays
 
 from makegood.recover.cases import services
 from makegood.recover.cases.errors import CaseAlreadyResolved, CaseChanged, HandOverMissing, NotAnEscalation
 from makegood.recover.cases.models import Case, CaseEvent, Note, Tier
 from makegood.recover.cases.queries.case import timeline
 from makegood.recover.cases.views.telling import tell
-from tests.recover.cases.test_timeline import assert_replays
 
 HAND_OVER = services.HandOver(happened="Lost twice.", promised="A call by Thursday.", needed="Approve a replacement.")
 

@@ -28,6 +28,10 @@ cases = [
     path("C-<int:number>/resolution", case.resolution, name="resolution"),
     path("C-<int:number>/reopening", case.reopening, name="reopening"),
     path("C-<int:number>/escalation", handling.escalation, name="escalation"),
+    path("C-<int:number>/merging", handling.merging, name="merging"),
+    path("C-<int:number>/merging/undo", handling.merge_undo, name="merge_undo"),
+    path("C-<int:number>/splitting", handling.splitting, name="splitting"),
+    path("C-<int:number>/splitting/undo", handling.split_undo, name="split_undo"),
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
 ]
 

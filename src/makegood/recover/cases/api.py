@@ -90,6 +90,7 @@ class EventItem(Schema):
     """One thing that happened."""
 
     seq: int
+    case: str | None = Field(description="Number of the merged case in which it happened; null: in this one.")
     kind: CaseEvent.Kind
     at: datetime
     actor: str | None = Field(description="Who did it; null: nobody, it happened by itself.")
@@ -236,9 +237,10 @@ def read_case(
 ) -> HttpResponse:
     """A case with its timeline. Two SQL statements of its own."""
     case = the_case(number, places=visible_places(request.user))
-    found = timeline(case.id, limit=MOMENTS_A_PAGE + 1, **({"before": before} if before else {}))
+    older = {"before": before} if before else {}
+    found = timeline(case.id, merged=case.merged, limit=MOMENTS_A_PAGE + 1, **older)
     shown = found[:MOMENTS_A_PAGE]
-    return _json(_detail(case, shown, before=shown[-1].seq if len(found) > MOMENTS_A_PAGE else None))
+    return _json(_detail(case, shown, before=shown[-1].position if len(found) > MOMENTS_A_PAGE else None))
 
 
 # -- writing
@@ -321,7 +323,8 @@ def resolve_case(request: StaffRequest, number: Number, resolution: ResolutionIn
     """Bring an open case to its end."""
     services.resolve_case(
         case_id=_id(request, number), outcome=resolution.outcome, cause=resolution.cause or "",
-        locus=resolution.locus, prevention=resolution.prevention, by=request.user, now=timezone.now(), seen=resolution.seen,
+        locus=resolution.locus, prevention=resolution.prevention, by=request.user, now=timezone.now(),
+        seen=resolution.seen,
     )  # fmt: skip
     return _written(request, number)
 
@@ -415,6 +418,7 @@ def _event(moment: Moment) -> dict[str, Any]:
             "author": moment.author, "subject": moment.subject, "body": moment.body, "message": moment.message_status,
         }  # fmt: skip
     return {
-        "seq": moment.seq, "kind": moment.kind, "at": moment.at, "actor": moment.actor, "why": moment.why,
+        "seq": moment.seq, "case": f"C-{moment.of}" if moment.of else None, "kind": moment.kind, "at": moment.at,
+        "actor": moment.actor, "why": moment.why,
         "contact": contact, "note": moment.body if moment.kind == "note" else None,
     }  # fmt: skip

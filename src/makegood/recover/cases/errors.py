@@ -29,6 +29,51 @@ class CaseMerged(Conflict):
         super().__init__(f"C-{number} was merged into C-{into}. Work on that one, or undo the merge.")
 
 
+class NotMerged(Conflict):
+    code = "not_merged"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"C-{number} is not merged into another case: there is nothing to undo.")
+
+
+class NotSplit(Conflict):
+    code = "not_split"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"C-{number} was not split off another case: there is nothing to undo.")
+
+
+class MergeWithItself(Conflict):
+    code = "merge_with_itself"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"C-{number} cannot be merged with itself. Choose another case.")
+
+
+class NotTheSameCustomer(Conflict):
+    """What one customer wrote must not be read by another."""
+
+    code = "not_the_same_customer"
+
+    def __init__(self, number: int, other: int) -> None:
+        self.number, self.other = number, other
+        super().__init__(
+            f"C-{number} and C-{other} belong to different customers. Link them to one parent instead of merging."
+        )
+
+
+class NothingToSplit(Conflict):
+    code = "nothing_to_split"
+    status = 422
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"Choose contacts of C-{number} that are about something else.")
+
+
 class HandOverMissing(Conflict):
     """Whoever takes it over must not have to ask."""
 

@@ -1,5 +1,6 @@
 """What people may type on the case page. Malformed input is refused field by field."""
 
+import uuid
 from typing import Any
 
 from django import forms
@@ -95,6 +96,19 @@ class HandOverForm(forms.Form):
         if not given.get("tier") and not given.get("queue"):
             self.add_error("tier", _("Choose a higher tier, another queue, or both."))
         return given
+
+
+class MergeForm(OnCase):
+    other = forms.IntegerField(
+        min_value=1, max_value=2**63 - 1, error_messages={"required": _("Choose the other case.")}
+    )
+    way = forms.ChoiceField(choices=[("into", ""), ("here", "")])
+
+
+class SplitForm(OnCase):
+    contact = forms.TypedMultipleChoiceField(coerce=uuid.UUID, error_messages={"required": _("Choose at least one.")})
+    reason = forms.CharField(max_length=60)
+    subject = forms.CharField(max_length=200, required=False)
 
 
 class EscalateForm(HandOverForm, OnCase):

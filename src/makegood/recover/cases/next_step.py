@@ -51,6 +51,8 @@ def _resolved(at: Situation) -> NextStep | None:
     case = at.case
     if case.is_open:
         return None
+    if case.merged_into:
+        return NextStep(_("Nothing to do here: it goes on in C-%(number)s.") % {"number": case.merged_into})
     if (
         case.last_contact_by == "customer"
         and case.last_contact_at

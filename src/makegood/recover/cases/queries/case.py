@@ -1,6 +1,7 @@
 """What the case page shows, in four SQL statements: the case, its timeline, its order, its failure chain."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -177,31 +178,54 @@ class Moment(NamedTuple):
     message_due_at: datetime | None
     assigned_to: str | None
     taken_from: str | None
+    of: int  # number of the merged case whose words these are; 0: this case's own
+    position: int  # by which older ones are asked for
 
 
 # The opening event sets every column: what it opened with shows on the page anyway.
 _TIMELINE = f"""
-SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{}}' ELSE e.changes END, e.facts,
-       e.actor_id, {_NAME.format("u")}, t.id, t.channel, t.direction, t.author, t.subject, coalesce(t.body, n.body),
-       m.id, m.status, m.last_error, m.due_at, {_NAME.format("a")}, {_NAME.format("b")}
-FROM cases_caseevent e
+SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{{{}}}}' ELSE e.changes END,
+       e.facts, e.actor_id, {_NAME.format("u")}, t.id, t.channel, t.direction, t.author, t.subject,
+       coalesce(t.body, n.body), m.id, m.status, m.last_error, m.due_at, {_NAME.format("a")}, {_NAME.format("b")},
+       {{of}}, e.{{position}}
+FROM {{events}} e
 LEFT JOIN staff_user u ON u.id = e.actor_id
 LEFT JOIN cases_contact t ON e.kind = 'contact' AND t.id = (e.facts->>'contact')::uuid
 LEFT JOIN cases_note n ON e.kind IN ('note', 'escalated') AND n.id = (e.facts->>'note')::uuid
 LEFT JOIN outbox_message m ON t.direction = 'out' AND t.channel = 'email' AND m.idempotency_key = 'reply:' || t.id
 LEFT JOIN staff_user a ON e.kind <> 'opened' AND a.id = (e.changes->>'assignee_id')::uuid
 LEFT JOIN staff_user b ON e.kind IN ('assigned', 'escalated') AND b.id = (e.facts->>'from')::uuid
-WHERE e.case_id = %(case)s AND e.seq < %(before)s AND e.seq > %(after)s
-ORDER BY e.seq DESC LIMIT %(limit)s
+WHERE {{which}} AND e.{{position}} < %(before)s AND e.{{position}} > %(after)s
+ORDER BY e.{{position}} DESC LIMIT %(limit)s
 """
+_OWN = _TIMELINE.format(of="0", position="seq", events="cases_caseevent", which="e.case_id = %(case)s")
+# What was said in merged cases stands between, in order of time; a contact that both tell of stands there once.
+_JOINED = _TIMELINE.format(
+    of="e.of", position="position", which="true",
+    events="""(
+    SELECT e.*, CASE WHEN e.case_id = %(case)s THEN 0 ELSE c.number END AS of,
+           row_number() OVER (ORDER BY e.at, e.case_id <> %(case)s, e.seq, e.case_id) AS position
+    FROM cases_caseevent e JOIN cases_case c ON c.id = e.case_id
+    WHERE e.case_id = %(case)s OR e.case_id = ANY(%(merged)s::uuid[]) AND e.kind IN ('contact', 'note', 'escalated')
+        AND NOT EXISTS (
+            SELECT FROM cases_caseevent own
+            WHERE own.case_id = %(case)s AND own.kind = 'contact' AND own.facts->>'contact' = e.facts->>'contact'))""",
+)  # fmt: skip
 
 
 def timeline(
-    case_id: uuid.UUID, *, before: int = 2_000_000_000, after: int = 0, limit: int = MOMENTS_A_PAGE
-) -> list[Moment]:
-    """What happened in a case, the newest first, between two events (both left out). One SQL query."""
+    case_id: uuid.UUID, *, merged: Sequence[uuid.UUID] = (), before: int = 2_000_000_000, after: int = 0,
+    limit: int = MOMENTS_A_PAGE,
+) -> list[Moment]:  # fmt: skip
+    """What happened in a case and was said in those `merged` into it, the newest first, between two positions (both
+    left out). One SQL query.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_TIMELINE, {"case": case_id, "before": before, "after": after, "limit": limit})
+        asked = {"case": case_id, "before": before, "after": after, "limit": limit}
+        if merged:
+            cursor.execute(_JOINED, asked | {"merged": list(merged)})
+        else:
+            cursor.execute(_OWN, asked)
         # Django hands json over as text, so that each field may decode it its own way.
         return [
             Moment(seq, kind, at, why, _as_dict(changes), _as_dict(facts), *rest)

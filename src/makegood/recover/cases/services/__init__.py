@@ -9,6 +9,7 @@ from makegood.recover.cases.services.handling import (
     reopen_case,
     resolve_case,
 )
+from makegood.recover.cases.services.merging import merge_cases, split_case, undo_merge, undo_split
 from makegood.recover.cases.services.opening import FirstContact, NewCase, open_cases
 from makegood.recover.cases.services.reasons import plant_defaults
 
@@ -22,10 +23,14 @@ __all__ = [
     "change_status",
     "escalate_case",
     "log_call",
+    "merge_cases",
     "open_cases",
     "plant_defaults",
     "receive_contact",
     "reopen_case",
     "reply",
     "resolve_case",
+    "split_case",
+    "undo_merge",
+    "undo_split",
 ]

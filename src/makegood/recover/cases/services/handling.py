@@ -164,8 +164,9 @@ def taken_up(case: Case, at: datetime) -> dict[str, Any]:
     """What being taken up again changes on a resolved case."""
     due_at = at + triage.ANSWER_WITHIN[case.severity]
     tier = case.customer.loyalty_tier if case.customer else ""
-    return {"status": Status.OPEN, "outcome": "", "cause": "", "prevention": "", "resolved_at": None, "resolved_by_id": None,
-            "due_at": due_at, "rank_at": triage.rank(due_at, case.severity, tier, case.value)}  # fmt: skip
+    return {"status": Status.OPEN, "outcome": "", "cause": "", "prevention": "", "resolved_at": None,
+            "resolved_by_id": None, "due_at": due_at,
+            "rank_at": triage.rank(due_at, case.severity, tier, case.value)}  # fmt: skip
 
 
 @contextmanager

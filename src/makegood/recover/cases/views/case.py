@@ -90,7 +90,7 @@ def by_number(request: StaffRequest, number: int) -> HttpResponse:  # noqa: ARG0
 def earlier(request: StaffRequest, number: int) -> HttpResponse:
     """Older items of the timeline."""
     shown = _case(request, number)
-    moments, more = _moments(shown.id, _number(request.GET.get("before")))
+    moments, more = _moments(shown, _number(request.GET.get("before")))
     return render(request, "cases/_moments.html", {"case": shown, "moments": [tell(m) for m in moments], "more": more})
 
 
@@ -279,10 +279,11 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004  an int4
 
 
-def _moments(case_id: uuid.UUID, before: int | None) -> tuple[list[Moment], int]:
+def _moments(shown: CaseDetail, before: int | None) -> tuple[list[Moment], int]:
     """A page of the timeline, and the key of the next one (0: that was all)."""
-    found = timeline(case_id, limit=MOMENTS_A_PAGE + 1, **({"before": before} if before else {}))
-    return found[:MOMENTS_A_PAGE], found[MOMENTS_A_PAGE - 1].seq if len(found) > MOMENTS_A_PAGE else 0
+    limit, older = MOMENTS_A_PAGE + 1, {"before": before} if before else {}
+    found = timeline(shown.id, merged=shown.merged, limit=limit, **older)
+    return found[:MOMENTS_A_PAGE], found[MOMENTS_A_PAGE - 1].position if len(found) > MOMENTS_A_PAGE else 0
 
 
 def _shown(
@@ -290,7 +291,7 @@ def _shown(
 ) -> tuple[list[Moment], dict[str, Any]]:
     """All that the page shows, and its timeline. Three SQL statements beside the case itself."""
     now = timezone.now()
-    moments, more = _moments(shown.id, before)
+    moments, more = _moments(shown, before)
     order = purchase(shown.order_id) if shown.order_id else None
     chain = NO_CHAIN
     if shown.customer_id:
@@ -432,11 +433,13 @@ def _updated(
     """The parts of the page that may have changed since event `after`; what is typed is no part of them."""
     shown = _case(request, number)
     moments, context = _shown(request, shown)
-    fresh = [moment for moment in moments if moment.seq > after]
+    fresh = [moment for moment in moments if moment.seq > after and not moment.of]
     others = [moment for moment in fresh if moment.actor_id != request.user.pk] if is_news else []
     context |= {
         "fresh": [tell(moment) for moment in fresh],
-        "mails": [mail for moment in moments if moment.seq <= after and (mail := mail_of(moment))],
+        # Merged or parted since: what stands in between changed too.
+        "moments": [tell(moment) for moment in moments] if any(m.kind == "merged" for m in fresh) else [],
+        "mails": [mail for moment in moments if (moment.of or moment.seq <= after) and (mail := mail_of(moment))],
         "news": happened(others[0]) if others else "", "news_at": others[0].at if others else None,
         "toast": toast,
     }  # fmt: skip

@@ -39,6 +39,8 @@ ICONS: Final = {
     "escalated": "arrow-up-right", "merged": "merge", "split": "split", "linked": "link", "snoozed": "alarm-clock",
 }  # fmt: skip
 
+_ABOUT_ANOTHER: Final = {"merged", "split", "linked"}
+
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body|div|p|table|span|br|a|ul|h[1-6])\b", re.IGNORECASE)
 _KEPT_TAGS: Final = {
     "a", "b", "blockquote", "br", "code", "div", "em", "h1", "h2", "h3", "h4", "i", "li", "ol", "p", "pre", "strong",
@@ -60,6 +62,12 @@ class Told(NamedTuple):
     rest: str  # what is folded away
     why: str
     mail: "Mail | None"
+    of: int  # the merged case in which it was said; 0: this one
+    about: int  # number of the other case it tells of; 0: none
+
+    @property
+    def key(self) -> str:
+        return f"{self.of}-{self.seq}" if self.of else str(self.seq)
 
 
 class Mail(NamedTuple):
@@ -84,6 +92,7 @@ def tell(moment: Moment) -> Told:
         kind="said" if said else "note" if for_colleagues else "",
         ours=moment.direction == "out", subject=(moment.subject or "") if said else "", words=words, rest=rest,
         why=_why(moment), mail=mail_of(moment),
+        of=moment.of, about=int(moment.facts.get("case") or 0) if moment.kind in _ABOUT_ANOTHER else 0,
     )  # fmt: skip
 
 
@@ -138,6 +147,8 @@ def _head(moment: Moment) -> Markup:
         "resolved": _("resolved: %(outcome)s") % {"outcome": _label(Outcome, changes.get("outcome"))},
         "reopened": _("reopened"),
         "escalated": _escalated(moment),
+        "merged": _merged(moment),
+        "split": _("split off") if moment.facts.get("off") else _("moved contacts into"),
     }.get(moment.kind, moment.kind)
     return _who_does(moment.actor, does)
 
@@ -183,6 +194,13 @@ def _escalated(moment: Moment) -> str:
     if moment.assigned_to:
         where.append(_("to %(who)s") % {"who": moment.assigned_to})
     return _("escalated %(where)s") % {"where": ", ".join(where)}
+
+
+def _merged(moment: Moment) -> str:
+    """Followed by the number of the other case."""
+    if moment.facts.get("undone"):
+        return _("took back the merge with")
+    return _("merged this case into") if moment.changes.get("merged_into_id") else _("merged with")
 
 
 def _who_does(who: str | None, does: str) -> Markup:
