@@ -44,7 +44,7 @@ def test_a_case_from_first_look_to_its_end_without_a_mouse(visit, some_cases):
     page.keyboard.press("Control+Enter")
     expect(page.locator("#moments > li").first).to_contain_text("spoke to the customer by phone")
 
-    page.keyboard.press("e")
+    page.keyboard.press("x")
     expect(page.get_by_role("dialog", name="Change the reason")).to_be_visible()
     page.keyboard.type("double")
     page.keyboard.press("Enter")
@@ -74,6 +74,7 @@ def test_resolving_can_be_undone_at_once(visit, some_cases):
     page = _open(visit, some_cases[0])
     page.keyboard.press("s")
     page.get_by_role("dialog").get_by_label("Put right", exact=True).check()
+    page.get_by_role("dialog").get_by_label("Not yet known", exact=True).check()
     page.get_by_role("dialog").get_by_role("button", name="Resolve").click()
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("status").filter(has_text="Open again")).to_be_visible()
@@ -240,7 +241,7 @@ def test_case_pages_have_no_barriers(visit, axe, some_cases, theme, size):
 
 def test_the_dialogs_of_a_case_have_no_barriers(visit, axe, some_cases):
     page = _open(visit, some_cases[0])
-    for key in ("s", "a", "e", "w"):
+    for key in ("s", "a", "e", "x", "w"):
         page.keyboard.press(key)
         expect(page.get_by_role("dialog")).to_be_visible()
         axe(page)

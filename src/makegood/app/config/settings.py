@@ -222,6 +222,7 @@ DEFAULT_FROM_EMAIL = env.str("MAKEGOOD_MAIL_FROM", "care@localhost")
 
 # -- how the work is done
 MAKEGOOD_LOOKBACK_DAYS = env.int("MAKEGOOD_LOOKBACK_DAYS", 30)  # older failures open no case by themselves
+MAKEGOOD_REOPEN_WITHIN_DAYS = env.int("MAKEGOOD_REOPEN_WITHIN_DAYS", 14)  # later answers open a case that follows
 
 USE_I18N = True
 USE_TZ = True

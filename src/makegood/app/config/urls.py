@@ -13,7 +13,7 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import case, queue
+from makegood.recover.cases.views import case, handling, queue
 from makegood.recover.intake import views as customers_own
 
 cases = [
@@ -32,6 +32,11 @@ cases = [
     path("C-<int:number>/reopening", case.reopening, name="reopening"),
     path("C-<int:number>/link", case.link, name="link"),
     path("C-<int:number>/link/end", case.end_link, name="end_link"),
+    path("C-<int:number>/escalation", handling.escalation, name="escalation"),
+    path("C-<int:number>/merging", handling.merging, name="merging"),
+    path("C-<int:number>/merging/undo", handling.merge_undo, name="merge_undo"),
+    path("C-<int:number>/splitting", handling.splitting, name="splitting"),
+    path("C-<int:number>/splitting/undo", handling.split_undo, name="split_undo"),
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
 ]
 

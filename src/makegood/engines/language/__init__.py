@@ -3,6 +3,7 @@
 from makegood.engines.language.detect import LANGUAGES, detect_language
 from makegood.engines.language.distress import Distress, find_distress
 from makegood.engines.language.reasons import REASON_CODES, Finding, find_reason, find_reasons
+from makegood.engines.language.thanks import only_thanks
 
 __all__ = [
     "LANGUAGES",
@@ -13,4 +14,5 @@ __all__ = [
     "find_distress",
     "find_reason",
     "find_reasons",
+    "only_thanks",
 ]

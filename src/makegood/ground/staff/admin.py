@@ -14,5 +14,5 @@ class StaffUserAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stu
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         ("Person", {"fields": ("first_name", "last_name", "email", "time_zone")}),
-        ("Work", {"fields": ("role", "places", "is_active")}),
+        ("Work", {"fields": ("role", "places", "skills", "case_cap", "is_active")}),
     )

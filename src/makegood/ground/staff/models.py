@@ -31,6 +31,13 @@ class User(AbstractUser):
     time_zone = models.CharField(max_length=64, blank=True, default="", help_text="Empty: that of the company.")
     places = models.ManyToManyField(Place, blank=True, related_name="staff")
     is_integration = models.BooleanField(default=False, help_text="Another system, not a person: has keys, no sign-in.")
+    skills = ArrayField(
+        models.CharField(max_length=40), default=list, blank=True,
+        help_text="What rules of assignment ask for, separated by commas, such as pt, warranty.",
+    )  # fmt: skip
+    case_cap = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="Rules of assignment give no more open cases than that. Empty: no limit."
+    )
 
     class Meta:
         constraints: ClassVar = [

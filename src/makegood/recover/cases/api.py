@@ -39,6 +39,7 @@ Seen = Annotated[
     ),
 ]
 Body = Annotated[Text, Field(min_length=1, max_length=LONGEST, pattern=r"\S")]
+HandOverPart = Annotated[Text, Field(min_length=1, max_length=5000, pattern=r"\S")]
 REFUSALS: dict[Any, Any] = {401: Problem, 403: Problem, 404: Problem, 422: Problem}
 WRITES = REFUSALS | {409: Problem}
 
@@ -89,6 +90,7 @@ class EventItem(Schema):
     """One thing that happened."""
 
     seq: int
+    case: str | None = Field(description="Number of the merged case in which it happened; null: in this one.")
     kind: CaseEvent.Kind
     at: datetime
     actor: str | None = Field(description="Who did it; null: nobody, it happened by itself.")
@@ -126,6 +128,10 @@ class CaseOut(Schema):
     resolved_at: datetime | None
     outcome: Outcome | Literal[""]
     cause: str
+    prevention: str
+    snoozed_until: datetime | None
+    merged_into: str | None = Field(description="Number of the case that goes on in its place.")
+    parent: str | None = Field(description="Number of the case behind it and others.")
     timeline: list[EventItem]
     before: int | None = Field(description="Give it as `before` to read older events; null: these were all.")
 
@@ -181,8 +187,23 @@ class ReasonIn(Schema):
 
 class ResolutionIn(Schema):
     outcome: Outcome
-    cause: Text = Field("", max_length=500, description="Why it failed, in words; empty: not yet known.")
+    cause: Annotated[Text, Field(min_length=1, max_length=500, pattern=r"\S")] | None = Field(
+        description="Why it failed, in words; null says that nobody knows yet."
+    )
     locus: Locus = Field(Locus.UNKNOWN, description="Where it failed, if that is known better now.")
+    prevention: Text = Field("", max_length=500, description="What would have prevented it.")
+    seen: Seen
+
+
+class EscalationIn(Schema):
+    """A higher tier, another queue, or both; and what the next owner must know."""
+
+    tier: Tier | Literal[""] = Field("", description="A tier with more authority.")
+    queue: Text = Field("", max_length=50, description="Slug of a queue with other skills.")
+    to: Text = Field("", max_length=150, description="Username or id of a colleague; empty: whoever takes it there.")
+    happened: HandOverPart
+    promised: HandOverPart
+    needed: HandOverPart
     seen: Seen
 
 
@@ -216,9 +237,10 @@ def read_case(
 ) -> HttpResponse:
     """A case with its timeline. Two SQL statements of its own."""
     case = the_case(number, places=visible_places(request.user))
-    found = timeline(case.id, limit=MOMENTS_A_PAGE + 1, **({"before": before} if before else {}))
+    older = {"before": before} if before else {}
+    found = timeline(case.id, merged=case.merged, limit=MOMENTS_A_PAGE + 1, **older)
     shown = found[:MOMENTS_A_PAGE]
-    return _json(_detail(case, shown, before=shown[-1].seq if len(found) > MOMENTS_A_PAGE else None))
+    return _json(_detail(case, shown, before=shown[-1].position if len(found) > MOMENTS_A_PAGE else None))
 
 
 # -- writing
@@ -300,8 +322,9 @@ def change_reason(request: StaffRequest, number: Number, change: ReasonIn) -> Ht
 def resolve_case(request: StaffRequest, number: Number, resolution: ResolutionIn) -> HttpResponse:
     """Bring an open case to its end."""
     services.resolve_case(
-        case_id=_id(request, number), outcome=resolution.outcome, cause=resolution.cause, locus=resolution.locus,
-        by=request.user, now=timezone.now(), seen=resolution.seen,
+        case_id=_id(request, number), outcome=resolution.outcome, cause=resolution.cause or "",
+        locus=resolution.locus, prevention=resolution.prevention, by=request.user, now=timezone.now(),
+        seen=resolution.seen,
     )  # fmt: skip
     return _written(request, number)
 
@@ -318,6 +341,28 @@ def reopen_case(request: StaffRequest, number: Number, reopening: ReopeningIn) -
     services.reopen_case(
         case_id=_id(request, number), why=reopening.why, by=request.user, now=timezone.now(), seen=reopening.seen
     )
+    return _written(request, number)
+
+
+@router.post(
+    "/cases/{number}/escalation",
+    response={200: Written} | WRITES,
+    auth=WORKS,
+    operation_id="escalate_case",
+    summary="Escalate",
+)
+def escalate_case(request: StaffRequest, number: Number, escalation: EscalationIn) -> HttpResponse:
+    """Hand an open case to more authority or other skills, with a hand-over."""
+    to = assignable(escalation.to) if escalation.to else None
+    if escalation.to and to is None:
+        raise PersonNotFound(escalation.to)
+    services.escalate_case(
+        case_id=_id(request, number), tier=escalation.tier, queue=escalation.queue, to=to,
+        hand_over=services.HandOver(
+            happened=escalation.happened, promised=escalation.promised, needed=escalation.needed
+        ),
+        by=request.user, now=timezone.now(), seen=escalation.seen,
+    )  # fmt: skip
     return _written(request, number)
 
 
@@ -344,13 +389,23 @@ def _item(row: queue.Row) -> dict[str, Any]:
     return said | {"number": f"C-{row.number}", "loyalty_tier": said.pop("tier")}
 
 
-_OUT = frozenset(CaseOut.model_fields) - {"timeline", "before", "number", "queue", "reason"}
+_OUT = frozenset(CaseOut.model_fields) - {
+    "timeline",
+    "before",
+    "number",
+    "queue",
+    "reason",
+    "merged_into",
+    "parent",
+}
 
 
 def _detail(case: CaseDetail, moments: Sequence[Moment], *, before: int | None) -> dict[str, Any]:
     columns = case._asdict()
     return {name: columns[name] for name in _OUT} | {
         "number": case.label, "queue": case.queue_slug, "reason": case.reason_code,
+        "merged_into": f"C-{case.merged_into}" if case.merged_into else None,
+        "parent": f"C-{case.parent}" if case.parent else None,
         "timeline": [_event(moment) for moment in moments], "before": before,
     }  # fmt: skip
 
@@ -363,6 +418,7 @@ def _event(moment: Moment) -> dict[str, Any]:
             "author": moment.author, "subject": moment.subject, "body": moment.body, "message": moment.message_status,
         }  # fmt: skip
     return {
-        "seq": moment.seq, "kind": moment.kind, "at": moment.at, "actor": moment.actor, "why": moment.why,
+        "seq": moment.seq, "case": f"C-{moment.of}" if moment.of else None, "kind": moment.kind, "at": moment.at,
+        "actor": moment.actor, "why": moment.why,
         "contact": contact, "note": moment.body if moment.kind == "note" else None,
     }  # fmt: skip

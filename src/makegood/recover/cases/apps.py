@@ -5,3 +5,10 @@ class CasesConfig(AppConfig):
     name = "makegood.recover.cases"
     label = "cases"
     verbose_name = "Cases"
+
+    def ready(self) -> None:
+        """The case page shows what a case has to do with."""
+        from makegood.recover.cases import extensions  # noqa: PLC0415  models are loaded only now
+        from makegood.recover.cases.views.kin import panel  # noqa: PLC0415
+
+        extensions.panels.append(extensions.Panel(position=40, template="cases/_kin.html", context=panel))

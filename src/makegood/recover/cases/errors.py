@@ -19,6 +19,87 @@ class CaseAlreadyResolved(Conflict):
         super().__init__(f"Case C-{number} is already resolved. Reopen it to work on it again.")
 
 
+class CaseMerged(Conflict):
+    """Another case goes on in its place."""
+
+    code = "case_merged"
+
+    def __init__(self, number: int, into: int) -> None:
+        self.number, self.into = number, into
+        super().__init__(f"C-{number} was merged into C-{into}. Work on that one, or undo the merge.")
+
+
+class NotMerged(Conflict):
+    code = "not_merged"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"C-{number} is not merged into another case: there is nothing to undo.")
+
+
+class NotSplit(Conflict):
+    code = "not_split"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"C-{number} was not split off another case: there is nothing to undo.")
+
+
+class MergeWithItself(Conflict):
+    code = "merge_with_itself"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"C-{number} cannot be merged with itself. Choose another case.")
+
+
+class NotTheSameCustomer(Conflict):
+    """What one customer wrote must not be read by another."""
+
+    code = "not_the_same_customer"
+
+    def __init__(self, number: int, other: int) -> None:
+        self.number, self.other = number, other
+        super().__init__(
+            f"C-{number} and C-{other} belong to different customers. Link them to one parent instead of merging."
+        )
+
+
+class NothingToSplit(Conflict):
+    code = "nothing_to_split"
+    status = 422
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"Choose contacts of C-{number} that are about something else.")
+
+
+class HandOverMissing(Conflict):
+    """Whoever takes it over must not have to ask."""
+
+    code = "hand_over_missing"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("Say what happened, what was promised (“nothing” will do) and what is needed now.")
+
+
+class NotAnEscalation(Conflict):
+    code = "not_an_escalation"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"Choose a higher tier or another queue for C-{number}: it is there already.")
+
+
+class QueueNotFound(NotFound):
+    code = "queue_not_found"
+
+    def __init__(self, queue: str) -> None:
+        self.queue = queue
+        super().__init__(f"There is no queue {queue}.")
+
+
 class CaseNotResolved(Conflict):
     code = "case_not_resolved"
 

@@ -42,6 +42,10 @@ said: list[Callable[[Case, CaseEvent, str], None]] = []
 # may send all the same. Writes nothing.
 before_reply: list[Callable[[CaseDetail, str, datetime], list[str]]] = []
 
+# Called with the locked duplicate, the locked survivor, who merges and when, before the duplicate is resolved: what
+# hangs on it (promises) moves to the survivor. Within its transaction.
+merging: list[Callable[[Case, Case, User | None, datetime], None]] = []
+
 
 def panels_of(case: CaseDetail, user: User, now: datetime) -> dict[str, Any]:
     """What the right column shows beside the case's own parts: the templates in order, and all they need."""

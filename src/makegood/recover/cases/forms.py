@@ -1,11 +1,12 @@
 """What people may type on the case page. Malformed input is refused field by field."""
 
+import uuid
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from makegood.recover.cases.models import Channel, Locus, Outcome, Status
+from makegood.recover.cases.models import Channel, Locus, Outcome, Status, Tier
 
 LONGEST = 50_000
 SAID = (("reply", _("Reply")), ("note", _("Note")), ("call", _("Call")))
@@ -55,10 +56,63 @@ class StatusForm(OnCase):
     )
 
 
-class ResolveForm(OnCase):
-    outcome = forms.ChoiceField(choices=Outcome.choices, error_messages={"required": _("Say how it ended.")})
+# A duplicate is merged, so that it is known of which case it is one.
+OUTCOMES = [choice for choice in Outcome.choices if choice[0] != Outcome.DUPLICATE]
+
+
+class EndForm(forms.Form):
+    """How a case ended, why it failed, and what would have prevented it."""
+
+    outcome = forms.ChoiceField(choices=OUTCOMES, error_messages={"required": _("Say how it ended.")})
     cause = forms.CharField(max_length=500, required=False)
+    unknown = forms.BooleanField(required=False)
     locus = forms.ChoiceField(choices=Locus.choices, required=False)
+    prevention = forms.CharField(max_length=500, required=False)
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if not given.get("cause") and not given.get("unknown"):
+            self.add_error("cause", _("Say why it failed, or that nobody knows yet."))
+        return given
+
+
+class ResolveForm(EndForm, OnCase):
+    pass
+
+
+class HandOverForm(forms.Form):
+    """To whom a case goes, and what they must know."""
+
+    tier = forms.ChoiceField(choices=[("", ""), *Tier.choices], required=False)
+    queue = forms.CharField(max_length=50, required=False)
+    happened = forms.CharField(max_length=5000, error_messages={"required": _("Say what happened so far.")})
+    promised = forms.CharField(
+        max_length=5000, error_messages={"required": _("Say what was promised; “nothing” will do.")}
+    )
+    needed = forms.CharField(max_length=5000, error_messages={"required": _("Say what is needed now.")})
+
+    def clean(self) -> dict[str, Any]:
+        given = super().clean() or {}
+        if not given.get("tier") and not given.get("queue"):
+            self.add_error("tier", _("Choose a higher tier, another queue, or both."))
+        return given
+
+
+class MergeForm(OnCase):
+    other = forms.IntegerField(
+        min_value=1, max_value=2**63 - 1, error_messages={"required": _("Choose the other case.")}
+    )
+    way = forms.ChoiceField(choices=[("into", ""), ("here", "")])
+
+
+class SplitForm(OnCase):
+    contact = forms.TypedMultipleChoiceField(coerce=uuid.UUID, error_messages={"required": _("Choose at least one.")})
+    reason = forms.CharField(max_length=60)
+    subject = forms.CharField(max_length=200, required=False)
+
+
+class EscalateForm(HandOverForm, OnCase):
+    to = forms.CharField(max_length=150, required=False)  # empty: whoever takes it there
 
 
 class ReopenForm(OnCase):

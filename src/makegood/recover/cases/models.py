@@ -13,7 +13,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Func, Q, Value
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
 
 from makegood.ground.retail.models import Customer, Order, Place, Shipment
@@ -149,7 +149,8 @@ class Case(models.Model):
     rank_at = models.DateTimeField(help_text="due_at, earlier the greater the harm: the order of work.")
 
     outcome = models.CharField(max_length=12, choices=Outcome, blank=True, default="")
-    cause = models.CharField(max_length=500, blank=True, default="")
+    cause = models.CharField(max_length=500, blank=True, default="", help_text="Empty: not yet known.")
+    prevention = models.CharField(max_length=500, blank=True, default="", help_text="What would have prevented it.")
     resolved_at = models.DateTimeField(null=True, blank=True)
     resolved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
@@ -157,6 +158,19 @@ class Case(models.Model):
     split_key = models.CharField(
         max_length=36, blank=True, default="", help_text="Set where two were kept apart on purpose."
     )
+    merged_into = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="merged", db_index=False,
+        help_text="The case that goes on in its place. Never itself a merged one.",
+    )  # fmt: skip
+    parent = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="children", db_index=False,
+        help_text="The one failure behind many cases. Never itself a child.",
+    )  # fmt: skip
+    follows = models.ForeignKey(
+        "self", models.PROTECT, null=True, blank=True, related_name="followed_by", db_index=False,
+        help_text="The case that this one follows up, or (with a split_key) was split off.",
+    )  # fmt: skip
+    snoozed_until = models.DateTimeField(null=True, blank=True, help_text="Out of the queue until then.")
 
     # The number of the last event: who writes on an older one is told so.
     version = models.PositiveIntegerField(default=0)
@@ -169,6 +183,17 @@ class Case(models.Model):
                 name="case_resolved_has_outcome",
                 condition=Q(resolved_at=None, outcome="") & ~Q(status="resolved")
                 | Q(resolved_at__isnull=False, outcome__gt="", status="resolved"),
+            ),
+            models.CheckConstraint(
+                name="case_merged_is_duplicate",
+                condition=Q(merged_into=None) | Q(resolved_at__isnull=False, outcome="duplicate"),
+            ),
+            models.CheckConstraint(
+                name="case_not_its_own_kin",
+                condition=~Q(merged_into=F("id")) & ~Q(parent=F("id")) & ~Q(follows=F("id")),
+            ),
+            models.CheckConstraint(
+                name="case_resolved_not_snoozed", condition=Q(snoozed_until=None) | Q(resolved_at=None)
             ),
             models.UniqueConstraint(fields=["origin"], name="case_origin_once", condition=Q(origin__gt="")),
             models.UniqueConstraint(
@@ -185,7 +210,17 @@ class Case(models.Model):
             models.Index(
                 fields=["rank_at", "id"],
                 name="case_rank",
-                include=["queue", "status", "severity", "reason", "assignee", "place", "last_contact_by", "customer"],
+                include=[
+                    "queue",
+                    "status",
+                    "severity",
+                    "reason",
+                    "assignee",
+                    "place",
+                    "last_contact_by",
+                    "customer",
+                    "snoozed_until",
+                ],
                 condition=Q(resolved_at=None),
             ),
             models.Index(fields=["place", "rank_at", "id"], name="case_place_rank", condition=Q(resolved_at=None)),
@@ -200,6 +235,11 @@ class Case(models.Model):
             models.Index(
                 Coalesce("last_contact_at", "opened_at"), "id", name="case_waiting", condition=Q(resolved_at=None)
             ),
+            # What is put off, by when it comes back: the look of every minute reads what is due and nothing else.
+            models.Index(fields=["snoozed_until"], name="case_snoozed", condition=Q(snoozed_until__isnull=False)),
+            models.Index(fields=["merged_into"], name="case_merged_into", condition=Q(merged_into__isnull=False)),
+            models.Index(fields=["parent"], name="case_children", condition=Q(parent__isnull=False)),
+            models.Index(fields=["follows"], name="case_follows", condition=Q(follows__isnull=False)),
             models.Index(fields=["customer", "-opened_at"], name="case_of_customer"),
             models.Index(fields=["order"], name="case_of_order", condition=Q(order__isnull=False)),
             models.Index(fields=["changed_at"], name="case_changed"),
@@ -208,6 +248,28 @@ class Case(models.Model):
             GinIndex(fields=["search"], name="case_search", fastupdate=False),
             # The words of what is open, by themselves: few enough to find all of them.
             GinIndex(fields=["search"], name="case_search_open", fastupdate=False, condition=Q(resolved_at=None)),
+        ]
+        triggers: ClassVar = [
+            # Merged cases and children are one deep, so neither can run in a circle. Services hold the rows of both.
+            pgtrigger.Trigger(
+                name="case_kin_one_deep",
+                when=pgtrigger.Before,
+                operation=pgtrigger.Insert | pgtrigger.Update,
+                condition=pgtrigger.Q(new__merged_into__isnull=False) | pgtrigger.Q(new__parent__isnull=False),
+                func="""
+                IF NEW.merged_into_id IS NOT NULL AND (
+                    EXISTS (SELECT FROM cases_case c WHERE c.id = NEW.merged_into_id AND c.merged_into_id IS NOT NULL)
+                    OR EXISTS (SELECT FROM cases_case c WHERE c.merged_into_id = NEW.id)
+                ) OR NEW.parent_id IS NOT NULL AND (
+                    EXISTS (SELECT FROM cases_case c WHERE c.id = NEW.parent_id AND c.parent_id IS NOT NULL)
+                    OR EXISTS (SELECT FROM cases_case c WHERE c.parent_id = NEW.id)
+                ) THEN
+                    RAISE EXCEPTION 'merged cases and children are one deep'
+                        USING ERRCODE = 'check_violation', CONSTRAINT = 'case_kin_one_deep';
+                END IF;
+                RETURN NEW;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
@@ -357,3 +419,77 @@ class CustomerLink(models.Model):
 
     def __str__(self) -> str:
         return f"link to {self.case_id}"
+
+
+class AssignmentRule(models.Model):
+    """Who is given which cases, when they open or are put back. The first rule that fits, by position, decides."""
+
+    class Method(models.TextChoices):
+        LEAST_LOADED = "least_loaded", "Who has the fewest open cases"
+        ROUND_ROBIN = "round_robin", "One after the other"
+
+    name = models.CharField(max_length=80)
+    position = models.PositiveSmallIntegerField(default=0)
+    active = models.BooleanField(default=True)
+    # What it is about; empty: any. A reason stands for all below it.
+    reason = models.ForeignKey(Reason, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    queue = models.ForeignKey(Queue, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
+    language = models.CharField(max_length=8, blank=True, default="", help_text="Such as pt; empty: any.")
+    skill = models.CharField(max_length=40, blank=True, default="", help_text="What people need; empty: anybody.")
+    method = models.CharField(max_length=12, choices=Method, default=Method.LEAST_LOADED)
+    # Whose turn it was last.
+    last_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+    )
+
+    class Meta:
+        ordering: ClassVar = ["position", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Batch(models.Model):
+    """One thing done to many cases, with what became of each."""
+
+    class Action(models.TextChoices):
+        ASSIGN = "assign", "Assign"
+        REASON = "reason", "Change the reason"
+        ESCALATE = "escalate", "Escalate"
+        LINK = "link", "Link to a parent"
+        SNOOZE = "snooze", "Put off"
+        RESOLVE = "resolve", "Resolve"
+        ANSWER = "answer", "Answer"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    action = models.CharField(max_length=8, choices=Action)
+    asked = models.JSONField(default=dict)
+    parent = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="batches")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.at:%Y-%m-%d %H:%M}"
+
+
+class BatchItem(models.Model):
+    """What became of one case of a batch."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        DONE = "done", "Done"
+        REFUSED = "refused", "Not done"
+        UNDONE = "undone", "Taken back"
+
+    batch = models.ForeignKey(Batch, models.PROTECT, related_name="items", db_index=False)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="+", db_index=False)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    seq = models.PositiveIntegerField(default=0, help_text="The event that it left on the case.")
+    said = models.CharField(max_length=300, blank=True, default="", help_text="Why it was not done.")
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["batch", "case"], name="batch_case_once")]
+        indexes: ClassVar = [models.Index(fields=["batch"], name="batch_waiting", condition=Q(state="waiting"))]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.state}"

@@ -51,6 +51,8 @@ def _resolved(at: Situation) -> NextStep | None:
     case = at.case
     if case.is_open:
         return None
+    if case.merged_into:
+        return NextStep(_("Nothing to do here: it goes on in C-%(number)s.") % {"number": case.merged_into})
     if (
         case.last_contact_by == "customer"
         and case.last_contact_at
@@ -127,7 +129,7 @@ def _no_answer(at: Situation) -> NextStep | None:
 
 def _reason_unclear(at: Situation) -> NextStep | None:
     return (
-        NextStep(_("Find out what went wrong and set the reason."), "e")
+        NextStep(_("Find out what went wrong and set the reason."), "x")
         if at.case.reason_code == "other.unclear"
         else None
     )

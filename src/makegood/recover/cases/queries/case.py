@@ -1,6 +1,7 @@
 """What the case page shows, in four SQL statements: the case, its timeline, its order, its failure chain."""
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -45,6 +46,7 @@ class CaseDetail(NamedTuple):
     due_at: datetime
     outcome: str
     cause: str
+    prevention: str
     resolved_at: datetime | None
     resolved_by: str | None
     place_id: uuid.UUID | None
@@ -73,6 +75,10 @@ class CaseDetail(NamedTuple):
     country: str
     person_ref: str
     customer_source: int | None
+    snoozed_until: datetime | None
+    merged_into: int | None
+    parent: int | None
+    merged: list[uuid.UUID]
     mail: str
 
     @property
@@ -91,12 +97,13 @@ _MAIL = """coalesce((SELECT left(md5(string_agg(m.status, ',' ORDER BY m.id)), 8
 _CASE = f"""
 SELECT c.id, c.number, c.version, c.subject, c.failed, c.channel, c.status, c.severity, c.tier, c.locus, c.value,
        c.currency, c.opened_at, c.last_contact_at, c.last_contact_by, c.first_response_at, c.due_at, c.outcome, c.cause,
-       c.resolved_at, {_NAME.format("z")}, c.place_id, p.name, c.order_id, c.shipment_id,
+       c.prevention, c.resolved_at, {_NAME.format("z")}, c.place_id, p.name, c.order_id, c.shipment_id,
        r.code, r.name, g.name, q.slug, q.name, c.assignee_id, {_NAME.format("a")},
        c.customer_id, coalesce(nullif(k.name, ''), k.ref, ''), coalesce(k.ref, ''), coalesce(k.email, ''),
        coalesce(k.phone, ''), coalesce(k.language, ''), coalesce(k.loyalty_tier, ''), k.lifetime_value,
        coalesce(s.currency, ''), coalesce(k.city, ''), coalesce(k.state, ''), coalesce(k.postal_code, ''),
-       coalesce(k.country, ''), coalesce(k.person_ref, ''), k.source_id, {_MAIL}
+       coalesce(k.country, ''), coalesce(k.person_ref, ''), k.source_id, c.snoozed_until, i.number,
+       f.number, ARRAY(SELECT m.id FROM cases_case m WHERE m.merged_into_id = c.id ORDER BY m.id), {_MAIL}
 FROM cases_case c
 JOIN cases_reason r ON r.id = c.reason_id
 LEFT JOIN cases_reason g ON g.code = split_part(r.code, '.', 1) AND g.id <> r.id
@@ -106,6 +113,8 @@ LEFT JOIN staff_user a ON a.id = c.assignee_id
 LEFT JOIN staff_user z ON z.id = c.resolved_by_id
 LEFT JOIN retail_customer k ON k.id = c.customer_id
 LEFT JOIN retail_source s ON s.id = k.source_id
+LEFT JOIN cases_case i ON i.id = c.merged_into_id
+LEFT JOIN cases_case f ON f.id = c.parent_id
 WHERE c.number = %(number)s AND {_VISIBLE}
 """
 
@@ -169,31 +178,55 @@ class Moment(NamedTuple):
     message_error: str | None
     message_due_at: datetime | None
     assigned_to: str | None
+    taken_from: str | None
+    of: int  # number of the merged case whose words these are; 0: this case's own
+    position: int  # by which older ones are asked for
 
 
 # The opening event sets every column: what it opened with shows on the page anyway.
 _TIMELINE = f"""
-SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{}}' ELSE e.changes::text END,
-       e.facts::text,
-       e.actor_id, {_NAME.format("u")}, t.id, t.channel, t.direction, t.author, t.subject, coalesce(t.body, n.body),
-       m.id, m.status, m.last_error, m.due_at, {_NAME.format("a")}
-FROM cases_caseevent e
+SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{{{}}}}' ELSE e.changes::text END,
+       e.facts::text, e.actor_id, {_NAME.format("u")}, t.id, t.channel, t.direction, t.author, t.subject,
+       coalesce(t.body, n.body), m.id, m.status, m.last_error, m.due_at, {_NAME.format("a")}, {_NAME.format("b")},
+       {{of}}, e.{{position}}
+FROM {{events}} e
 LEFT JOIN staff_user u ON u.id = e.actor_id
 LEFT JOIN cases_contact t ON e.kind = 'contact' AND t.id = (e.facts->>'contact')::uuid
-LEFT JOIN cases_note n ON e.kind = 'note' AND n.id = (e.facts->>'note')::uuid
+LEFT JOIN cases_note n ON e.kind IN ('note', 'escalated') AND n.id = (e.facts->>'note')::uuid
 LEFT JOIN outbox_message m ON t.direction = 'out' AND t.channel = 'email' AND m.idempotency_key = 'reply:' || t.id
 LEFT JOIN staff_user a ON e.kind <> 'opened' AND a.id = (e.changes->>'assignee_id')::uuid
-WHERE e.case_id = %(case)s AND e.seq < %(before)s AND e.seq > %(after)s
-ORDER BY e.seq DESC LIMIT %(limit)s
+LEFT JOIN staff_user b ON e.kind IN ('assigned', 'escalated') AND b.id = (e.facts->>'from')::uuid
+WHERE {{which}} AND e.{{position}} < %(before)s AND e.{{position}} > %(after)s
+ORDER BY e.{{position}} DESC LIMIT %(limit)s
 """
+_OWN = _TIMELINE.format(of="0", position="seq", events="cases_caseevent", which="e.case_id = %(case)s")
+# What was said in merged cases stands between, in order of time; a contact that both tell of stands there once.
+_JOINED = _TIMELINE.format(
+    of="e.of", position="position", which="true",
+    events="""(
+    SELECT e.*, CASE WHEN e.case_id = %(case)s THEN 0 ELSE c.number END AS of,
+           row_number() OVER (ORDER BY e.at, e.case_id <> %(case)s, e.seq, e.case_id) AS position
+    FROM cases_caseevent e JOIN cases_case c ON c.id = e.case_id
+    WHERE e.case_id = %(case)s OR e.case_id = ANY(%(merged)s::uuid[]) AND e.kind IN ('contact', 'note', 'escalated')
+        AND NOT EXISTS (
+            SELECT FROM cases_caseevent own
+            WHERE own.case_id = %(case)s AND own.kind = 'contact' AND own.facts->>'contact' = e.facts->>'contact'))""",
+)  # fmt: skip
 
 
 def timeline(
-    case_id: uuid.UUID, *, before: int = 2_000_000_000, after: int = 0, limit: int = MOMENTS_A_PAGE
-) -> list[Moment]:
-    """What happened in a case, the newest first, between two events (both left out). One SQL query."""
+    case_id: uuid.UUID, *, merged: Sequence[uuid.UUID] = (), before: int = 2_000_000_000, after: int = 0,
+    limit: int = MOMENTS_A_PAGE,
+) -> list[Moment]:  # fmt: skip
+    """What happened in a case and was said in those `merged` into it, the newest first, between two positions (both
+    left out). One SQL query.
+    """
     with binary_cursor() as cursor:
-        cursor.execute(_TIMELINE, {"case": case_id, "before": before, "after": after, "limit": limit})
+        asked = {"case": case_id, "before": before, "after": after, "limit": limit}
+        if merged:
+            cursor.execute(_JOINED, asked | {"merged": list(merged)})
+        else:
+            cursor.execute(_OWN, asked)
         return [
             Moment(seq, kind, at, why, _as_dict(changes), _as_dict(facts), *rest)
             for seq, kind, at, why, changes, facts, *rest in cursor.fetchall()

@@ -1,6 +1,7 @@
 """What can be done with a case. Every write is atomic, takes `now`, and leaves an event on the timeline."""
 
 from makegood.recover.cases.services.contacts import add_note, log_call, receive_contact, reply
+from makegood.recover.cases.services.escalating import HandOver, escalate_case
 from makegood.recover.cases.services.handling import (
     assign_case,
     change_reason,
@@ -9,18 +10,22 @@ from makegood.recover.cases.services.handling import (
     resolve_case,
 )
 from makegood.recover.cases.services.links import link_for, revoke_link
+from makegood.recover.cases.services.merging import merge_cases, split_case, undo_merge, undo_split
 from makegood.recover.cases.services.opening import FirstContact, NewCase, open_cases
 from makegood.recover.cases.services.reasons import plant_defaults
 
 __all__ = [
     "FirstContact",
+    "HandOver",
     "NewCase",
     "add_note",
     "assign_case",
     "change_reason",
     "change_status",
     "link_for",
+    "escalate_case",
     "log_call",
+    "merge_cases",
     "open_cases",
     "plant_defaults",
     "receive_contact",
@@ -28,4 +33,7 @@ __all__ = [
     "reply",
     "resolve_case",
     "revoke_link",
+    "split_case",
+    "undo_merge",
+    "undo_split",
 ]

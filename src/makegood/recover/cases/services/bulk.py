@@ -18,6 +18,8 @@ CHANGEABLE = {
     "severity": "smallint", "tier": "text", "status": "text", "last_contact_at": "timestamptz",
     "last_contact_by": "text", "first_response_at": "timestamptz", "due_at": "timestamptz", "rank_at": "timestamptz",
     "assignee_id": "uuid", "outcome": "text", "cause": "text", "resolved_at": "timestamptz", "resolved_by_id": "uuid",
+    "prevention": "text", "merged_into_id": "uuid", "parent_id": "uuid", "follows_id": "uuid",
+    "snoozed_until": "timestamptz",
 }  # fmt: skip
 
 
@@ -42,28 +44,36 @@ def lock_cases(
 ) -> list[Case]:
     """Read and hold the open cases of some customers, every case of some orders, and cases by number.
 
-    They are locked in the order of their identifiers, so that two who lock many wait for each other instead of
-    deadlocking; held until the transaction ends. Two SQL queries.
+    With a merged case comes the one that goes on in its place. They are locked in the order of their identifiers, so
+    that two who lock many wait for each other instead of deadlocking; held until the transaction ends. Two SQL queries.
     """
     with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT id FROM cases_case WHERE customer_id = ANY(%s::uuid[]) AND resolved_at IS NULL
-            UNION SELECT id FROM cases_case WHERE order_id = ANY(%s::uuid[])
-            UNION SELECT id FROM cases_case WHERE number = ANY(%s::bigint[])
+            WITH found AS (
+                SELECT id, NULL::uuid AS merged_into_id FROM cases_case
+                WHERE customer_id = ANY(%s::uuid[]) AND resolved_at IS NULL
+                UNION SELECT id, merged_into_id FROM cases_case WHERE order_id = ANY(%s::uuid[])
+                UNION SELECT id, merged_into_id FROM cases_case WHERE number = ANY(%s::bigint[])
+            )
+            SELECT id FROM found UNION SELECT merged_into_id FROM found WHERE merged_into_id IS NOT NULL
             """,
             [list(customers), list(orders), list(numbers)],
         )
         found = [pk for (pk,) in cursor.fetchall()]
     if not found:
         return []
-    return list(
+    cases = list(
         Case.objects.select_for_update(of=("self",), no_key=True)
         .select_related("customer", "reason")
         .defer("search", "customer__search")
         .filter(pk__in=found)
         .order_by("pk")
     )
+    if any(case.merged_into_id and case.merged_into_id not in found for case in cases):
+        # Merged between the two queries: it stays so as long as we hold it.
+        return lock_cases(customers=customers, orders=orders, numbers=numbers)
+    return cases
 
 
 def write_entries(entries: Sequence[Entry]) -> None:

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 from makegood.ground.messages.services import enqueue
 from makegood.ground.staff.models import User
 from makegood.recover.cases import extensions, triage
-from makegood.recover.cases.errors import CaseAlreadyResolved, NoAddress, NothingToSay
+from makegood.recover.cases.errors import NoAddress, NothingToSay
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Note, Status
 from makegood.recover.cases.services.links import address_of, link_for
+from makegood.recover.cases.services.handling import open_case, require_not_merged
 from makegood.recover.cases.services.timeline import lock_case, record
 
 Kind = CaseEvent.Kind
@@ -25,15 +26,18 @@ def receive_contact(
 ) -> Contact:  # fmt: skip
     """Attach what the customer said to a case. An open case is on us again: its answer is due anew.
 
-    A resolved case keeps its status (whether to reopen is decided by a person or a rule, not by a "thank you").
+    What is said to a merged case arrives at the one that goes on in its place. A resolved case keeps its status
+    (whether to reopen is decided by a person or by intake's rule, not by a "thank you").
     """
     case = lock_case(case_id)
+    if case.merged_into_id:
+        case = lock_case(case.merged_into_id)
     contact = Contact.objects.create(
         case=case, channel=channel, direction=Direction.IN, author=author[:200], subject=subject[:300], body=body,
         language=language, at=at,
     )  # fmt: skip
     event = record(case, Kind.CONTACT, at=at, why=why, changes=heard(case, str(channel), at), facts=facts_of(contact))
-    _append_to_index(case.pk, body)
+    append_to_index(case.pk, body)
     extensions.tell(case, event, body)
     return contact
 
@@ -51,12 +55,11 @@ def reply(
 
     Raises
     ------
-    NothingToSay, NoAddress, CaseAlreadyResolved, CaseChanged
+    NothingToSay, NoAddress, CaseAlreadyResolved, CaseMerged, CaseChanged
         Nothing is written and nothing is sent.
     """
     body = _said(body)
-    case = lock_case(case_id, seen=seen)
-    _require_open(case)
+    case = open_case(case_id, seen)
     recipient = case.customer.email if case.customer else ""
     if not recipient:
         raise NoAddress(case.number)
@@ -83,23 +86,23 @@ def log_call(
 
     Raises
     ------
-    NothingToSay, CaseAlreadyResolved
+    NothingToSay, CaseAlreadyResolved, CaseMerged
         Nothing is written.
     """
     body = _said(body)
-    case = lock_case(case_id)
-    _require_open(case)
+    case = open_case(case_id)
     return _to_the_customer(case, channel, body, by=by, now=now, wait=wait)
 
 
 @transaction.atomic
 def add_note(*, case_id: uuid.UUID, body: str, by: User, now: datetime) -> Note:
-    """Write something for colleagues. Allowed on resolved cases too. Raises NothingToSay."""
+    """Write something for colleagues. Allowed on resolved cases too. Raises NothingToSay, CaseMerged."""
     body = _said(body)
     case = lock_case(case_id)
+    require_not_merged(case)
     note = Note.objects.create(case=case, staff=by, body=body, at=now)
     event = record(case, Kind.NOTE, at=now, by=by, facts={"note": note.pk})
-    _append_to_index(case.pk, body)
+    append_to_index(case.pk, body)
     extensions.tell(case, event, body)
     return note
 
@@ -114,7 +117,7 @@ def _to_the_customer(case: Case, channel: Channel, body: str, *, by: User, now: 
     if case.assignee_id is None:
         changes["assignee_id"] = by.pk
     event = record(case, Kind.CONTACT, at=now, by=by, changes=changes, facts=facts_of(contact))
-    _append_to_index(case.pk, body)
+    append_to_index(case.pk, body)
     extensions.tell(case, event, body)
     return contact
 
@@ -127,6 +130,7 @@ def heard(case: Case, channel: str, at: datetime) -> dict[str, Any]:
     if case.resolved_at is None:
         changes |= {
             "status": Status.NEW if case.status == Status.NEW else Status.OPEN,
+            "snoozed_until": None,  # whoever put it off did not know of this
             **_clock(case, at, answered=False),
         }
     return changes
@@ -162,12 +166,8 @@ def _said(body: str) -> str:
     return body.strip()
 
 
-def _require_open(case: Case) -> None:
-    if case.resolved_at is not None:
-        raise CaseAlreadyResolved(case.number)
-
-
-def _append_to_index(case_id: uuid.UUID, body: str) -> None:
+def append_to_index(case_id: uuid.UUID, body: str) -> None:
+    """Make a case findable by these words too. One SQL query."""
     with connection.cursor() as cursor:
         cursor.execute(
             "UPDATE cases_case SET search = coalesce(search, '') || to_tsvector('simple', %s) WHERE id = %s",

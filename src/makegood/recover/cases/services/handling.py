@@ -10,7 +10,13 @@ from django.db import IntegrityError, transaction
 
 from makegood.ground.staff.models import User
 from makegood.recover.cases import triage
-from makegood.recover.cases.errors import CaseAlreadyResolved, CaseExists, CaseNotResolved, ReasonNotFound
+from makegood.recover.cases.errors import (
+    CaseAlreadyResolved,
+    CaseExists,
+    CaseMerged,
+    CaseNotResolved,
+    ReasonNotFound,
+)
 from makegood.recover.cases.models import Case, CaseEvent, Outcome, Reason, Status
 from makegood.recover.cases.services.timeline import lock_case, record
 
@@ -21,15 +27,18 @@ Kind = CaseEvent.Kind
 def assign_case(*, case_id: uuid.UUID, to: User | None, by: User, now: datetime, seen: int | None = None) -> Case:
     """Give an open case to somebody, or back to the queue (None). Giving it to who has it already changes nothing.
 
+    The event keeps who had it before, so that somebody who is relieved of a case reads so on its timeline.
+
     Raises
     ------
     CaseAlreadyResolved, CaseChanged
         Nothing is written.
     """
-    case = _open_case(case_id, seen)
+    case = open_case(case_id, seen)
     if case.assignee_id == (to.pk if to else None):
         return case
-    record(case, Kind.ASSIGNED, at=now, by=by, changes=given(case, to.pk if to else None))
+    facts = {"from": case.assignee_id} if case.assignee_id else {}
+    record(case, Kind.ASSIGNED, at=now, by=by, changes=given(case, to.pk if to else None), facts=facts)
     return case
 
 
@@ -49,7 +58,7 @@ def change_reason(*, case_id: uuid.UUID, reason: str, by: User, now: datetime, s
     CaseExists
         The customer already has an open case for this order and reason. Nothing is written.
     """
-    case = _open_case(case_id, seen)
+    case = open_case(case_id, seen)
     new = Reason.objects.filter(code=reason, active=True).first()
     if new is None:
         raise ReasonNotFound(reason)
@@ -57,7 +66,7 @@ def change_reason(*, case_id: uuid.UUID, reason: str, by: User, now: datetime, s
         return case
     old = Reason.objects.get(pk=case.reason_id)
     changes = turned(case, old, new)
-    with _one_open_case(case, new):
+    with one_open_case(case, new):
         record(case, Kind.REASON, at=now, by=by, why=f"From {old.name} to {new.name}.", changes=changes)
     return case
 
@@ -88,7 +97,7 @@ def change_status(*, case_id: uuid.UUID, status: Status, by: User, now: datetime
     """
     if status in (Status.NEW, Status.RESOLVED):
         raise ValueError(status)
-    case = _open_case(case_id, seen)
+    case = open_case(case_id, seen)
     if case.status != status:
         record(case, Kind.STATUS, at=now, by=by, changes={"status": status})
     return case
@@ -97,33 +106,38 @@ def change_status(*, case_id: uuid.UUID, status: Status, by: User, now: datetime
 @transaction.atomic
 def resolve_case(
     *, case_id: uuid.UUID, outcome: Outcome, cause: str, by: User | None, now: datetime, locus: str = "",
-    seen: int | None = None,
+    prevention: str = "", seen: int | None = None,
 ) -> Case:  # fmt: skip
     """Bring an open case to its end. The row lock decides between two who resolve at once.
 
     Parameters
     ----------
     cause
-        Why it failed, in words; empty: not yet known.
+        Why it failed, in words; empty says that nobody knows yet (forms and API ask for one or the other).
     locus
         Where it failed, if that is known better now.
+    prevention
+        What would have prevented it, if somebody knows.
 
     Raises
     ------
-    CaseAlreadyResolved, CaseChanged
+    CaseAlreadyResolved, CaseMerged, CaseChanged
         Nothing is written.
     """
-    case = _open_case(case_id, seen)
-    record(case, Kind.RESOLVED, at=now, by=by, changes=ended(case, outcome, cause, by.pk if by else None, now, locus))
+    case = open_case(case_id, seen)
+    changes = ended(case, outcome, cause, by.pk if by else None, now, locus, prevention)
+    record(case, Kind.RESOLVED, at=now, by=by, changes=changes)
     return case
 
 
 def ended(
-    case: Case, outcome: Outcome | str, cause: str, by_id: uuid.UUID | None, at: datetime, locus: str
-) -> dict[str, Any]:
+    case: Case, outcome: Outcome | str, cause: str, by_id: uuid.UUID | None, at: datetime, locus: str,
+    prevention: str = "",
+) -> dict[str, Any]:  # fmt: skip
     """What its end changes on a case."""
     return {"status": Status.RESOLVED, "outcome": outcome, "cause": cause.strip()[:500], "resolved_at": at,
-            "resolved_by_id": by_id, "locus": locus or case.locus}  # fmt: skip
+            "resolved_by_id": by_id, "locus": locus or case.locus, "prevention": prevention.strip()[:500],
+            "snoozed_until": None}  # fmt: skip
 
 
 @transaction.atomic
@@ -132,7 +146,7 @@ def reopen_case(*, case_id: uuid.UUID, why: str, by: User | None, now: datetime,
 
     Raises
     ------
-    CaseNotResolved, CaseChanged
+    CaseNotResolved, CaseMerged, CaseChanged
         Nothing is written.
     CaseExists
         Another case was opened for the same meanwhile. Nothing is written.
@@ -140,7 +154,8 @@ def reopen_case(*, case_id: uuid.UUID, why: str, by: User | None, now: datetime,
     case = lock_case(case_id, seen=seen)
     if case.resolved_at is None:
         raise CaseNotResolved(case.number)
-    with _one_open_case(case, case.reason):
+    require_not_merged(case)
+    with one_open_case(case, case.reason):
         record(case, Kind.REOPENED, at=now, by=by, why=why.strip(), changes=taken_up(case, now))
     return case
 
@@ -149,12 +164,13 @@ def taken_up(case: Case, at: datetime) -> dict[str, Any]:
     """What being taken up again changes on a resolved case."""
     due_at = at + triage.ANSWER_WITHIN[case.severity]
     tier = case.customer.loyalty_tier if case.customer else ""
-    return {"status": Status.OPEN, "outcome": "", "cause": "", "resolved_at": None, "resolved_by_id": None,
-            "due_at": due_at, "rank_at": triage.rank(due_at, case.severity, tier, case.value)}  # fmt: skip
+    return {"status": Status.OPEN, "outcome": "", "cause": "", "prevention": "", "resolved_at": None,
+            "resolved_by_id": None, "due_at": due_at,
+            "rank_at": triage.rank(due_at, case.severity, tier, case.value)}  # fmt: skip
 
 
 @contextmanager
-def _one_open_case(case: Case, reason: Reason) -> Iterator[None]:
+def one_open_case(case: Case, reason: Reason) -> Iterator[None]:
     """Let the constraint `case_open_once` decide, and say which case stands in the way."""
     try:
         with transaction.atomic():
@@ -167,8 +183,21 @@ def _one_open_case(case: Case, reason: Reason) -> Iterator[None]:
         raise CaseExists(case.number, other[0]) from problem
 
 
-def _open_case(case_id: uuid.UUID, seen: int | None) -> Case:
+def open_case(case_id: uuid.UUID, seen: int | None = None) -> Case:
+    """Read and hold an open case. Raises what `require_open` and `lock_case` raise."""
     case = lock_case(case_id, seen=seen)
+    require_open(case)
+    return case
+
+
+def require_open(case: Case) -> None:
+    """Raises CaseMerged, which says where it goes on, or CaseAlreadyResolved."""
+    require_not_merged(case)
     if case.resolved_at is not None:
         raise CaseAlreadyResolved(case.number)
-    return case
+
+
+def require_not_merged(case: Case) -> None:
+    """Raises CaseMerged. One SQL query where it is."""
+    if case.merged_into_id:
+        raise CaseMerged(case.number, Case.objects.values_list("number", flat=True).get(pk=case.merged_into_id))

@@ -53,6 +53,8 @@ class NewCase:
     late_by: timedelta | None = None
     distress: Sequence[tuple[str, str]] = ()
     contact: FirstContact | None = None
+    follows_id: uuid.UUID | None = None  # the case that this one follows up or was split off
+    split_key: str = ""
     facts: dict[str, Any] = field(default_factory=dict)
     id: uuid.UUID = field(default_factory=uuid7)
 
@@ -115,7 +117,7 @@ def _draft(one: NewCase, reason: Reason, earlier: int) -> tuple[Case, triage.Jud
         shipment_id=one.shipment_id, place_id=one.place_id, subject=one.subject[:200], failed=one.failed[:200],
         channel=one.contact.channel if one.contact else "", reason=reason, locus=one.locus or reason.locus,
         severity=judgement.severity, tier=judgement.tier, queue_id=reason.queue_id, status=Status.NEW,
-        value=one.value, currency=one.currency, opened_at=one.at,
+        value=one.value, currency=one.currency, opened_at=one.at, follows_id=one.follows_id, split_key=one.split_key,
         last_contact_at=one.at if one.contact else None, last_contact_by="customer" if one.contact else "",
         due_at=judgement.due_at, rank_at=judgement.rank_at,
         version=2 if one.contact is None else 3, changed_at=Now(),

@@ -1,7 +1,7 @@
 """The one way to write on a case: lock it, then record an event together with the columns it sets."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +10,7 @@ from django.db.models.functions import Now
 from makegood.ground.staff.models import User
 from makegood.recover.cases.errors import CaseChanged, CaseNotFound
 from makegood.recover.cases.models import Case, CaseEvent
-from makegood.recover.cases.replay import to_json
+from makegood.recover.cases.replay import replay, to_json
 
 
 def lock_case(case_id: uuid.UUID, *, seen: int | None = None) -> Case:
@@ -32,9 +32,43 @@ def lock_case(case_id: uuid.UUID, *, seen: int | None = None) -> Case:
     )
     if case is None:
         raise CaseNotFound(str(case_id))
+    require_seen(case, seen)
+    return case
+
+
+def lock_many(case_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Case]:
+    """Read several cases and hold their rows, in the order of their identifiers, so that two who hold many wait for
+    each other instead of deadlocking. One SQL query.
+
+    Raises
+    ------
+    CaseNotFound
+        One of them does not exist.
+    """
+    wanted = set(case_ids)
+    rows = Case.objects.select_for_update(of=("self",)).select_related("customer").defer("search")
+    held = {case.pk: case for case in rows.filter(pk__in=wanted).order_by("pk")}
+    if missing := wanted - held.keys():
+        raise CaseNotFound(str(min(missing)))
+    return held
+
+
+def require_seen(case: Case, seen: int | None) -> None:
+    """Raises CaseChanged where somebody wrote since version `seen` (None: nobody asks)."""
     if seen is not None and case.version != seen:
         raise CaseChanged(case.number, seen, case.version)
-    return case
+
+
+def before(case: Case, event: CaseEvent) -> dict[str, Any]:
+    """What the columns that an event set said before it, read from the timeline. One SQL query."""
+    earlier = replay(CaseEvent.objects.filter(case=case, seq__lt=event.seq).order_by("seq"))
+    return {column: earlier[column] for column in event.changes}
+
+
+def set_since(case: Case, event: CaseEvent) -> set[str]:
+    """Those of an event's columns that were set anew after it. One SQL query."""
+    later = CaseEvent.objects.filter(case=case, seq__gt=event.seq).values_list("changes", flat=True)
+    return {column for changes in later for column in changes} & set(event.changes)
 
 
 def record(

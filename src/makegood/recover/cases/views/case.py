@@ -29,6 +29,7 @@ from makegood.ground.web.language import translated as _
 from makegood.recover.cases import extensions, services
 from makegood.recover.cases.errors import PersonNotFound
 from makegood.recover.cases.forms import (
+    OUTCOMES,
     SAID,
     AssignForm,
     OnCase,
@@ -89,7 +90,7 @@ def by_number(request: StaffRequest, number: int) -> HttpResponse:  # noqa: ARG0
 def earlier(request: StaffRequest, number: int) -> HttpResponse:
     """Older items of the timeline."""
     shown = _case(request, number)
-    moments, more = _moments(shown.id, _number(request.GET.get("before")))
+    moments, more = _moments(shown, _number(request.GET.get("before")))
     return render(request, "cases/_moments.html", {"case": shown, "moments": [tell(m) for m in moments], "more": more})
 
 
@@ -175,9 +176,12 @@ def assignment(request: StaffRequest, number: int) -> HttpResponse:
         to = request.user if given["to"] == "me" else assignable(given["to"])
         if to is None:
             raise PersonNotFound(given["to"])
+    from_whom = shown.assignee if shown.assignee_id not in (None, request.user.pk) else ""
     says = (
         _("Back in the queue.")
         if to is None
+        else _("It is yours now; %(who)s reads so on the timeline.") % {"who": from_whom}
+        if to == request.user and from_whom
         else _("It is yours.")
         if to == request.user
         else _("Given to %(who)s.") % {"who": to.display_name}
@@ -215,7 +219,7 @@ def resolution(request: StaffRequest, number: int) -> HttpResponse:
 
     def ask(problem: str = "", status: int = 200) -> HttpResponse:
         return _ask(
-            request, shown, form, "resolve", _("Resolve"), problem, status, outcomes=Outcome.choices, loci=Locus.choices
+            request, shown, form, "resolve", _("Resolve"), problem, status, outcomes=OUTCOMES, loci=Locus.choices
         )
 
     if request.method != "POST" or not form.is_valid():
@@ -226,6 +230,7 @@ def resolution(request: StaffRequest, number: int) -> HttpResponse:
         request, shown, form,
         lambda: services.resolve_case(
             case_id=shown.id, outcome=Outcome(given["outcome"]), cause=given["cause"], locus=given["locus"],
+            prevention=given["prevention"],
             by=request.user, now=timezone.now(), seen=given["seen"]),
         Toast(says=_("Resolved: %(outcome)s.") % {"outcome": Outcome(given["outcome"]).label}, undo=undo),
         lambda why: ask(str(why), why.status),
@@ -291,10 +296,11 @@ def _number(text: str | None) -> int | None:
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 10 else None  # noqa: PLR2004  an int4
 
 
-def _moments(case_id: uuid.UUID, before: int | None) -> tuple[list[Moment], int]:
+def _moments(shown: CaseDetail, before: int | None) -> tuple[list[Moment], int]:
     """A page of the timeline, and the key of the next one (0: that was all)."""
-    found = timeline(case_id, limit=MOMENTS_A_PAGE + 1, **({"before": before} if before else {}))
-    return found[:MOMENTS_A_PAGE], found[MOMENTS_A_PAGE - 1].seq if len(found) > MOMENTS_A_PAGE else 0
+    limit, older = MOMENTS_A_PAGE + 1, {"before": before} if before else {}
+    found = timeline(shown.id, merged=shown.merged, limit=limit, **older)
+    return found[:MOMENTS_A_PAGE], found[MOMENTS_A_PAGE - 1].position if len(found) > MOMENTS_A_PAGE else 0
 
 
 def _shown(
@@ -302,7 +308,7 @@ def _shown(
 ) -> tuple[list[Moment], dict[str, Any]]:
     """All that the page shows, and its timeline. Three SQL statements beside the case itself."""
     now = timezone.now()
-    moments, more = _moments(shown.id, before)
+    moments, more = _moments(shown, before)
     order = purchase(shown.order_id) if shown.order_id else None
     chain = NO_CHAIN
     if shown.customer_id:
@@ -444,11 +450,13 @@ def _updated(
     """The parts of the page that may have changed since event `after`; what is typed is no part of them."""
     shown = _case(request, number)
     moments, context = _shown(request, shown)
-    fresh = [moment for moment in moments if moment.seq > after]
+    fresh = [moment for moment in moments if moment.seq > after and not moment.of]
     others = [moment for moment in fresh if moment.actor_id != request.user.pk] if is_news else []
     context |= {
         "fresh": [tell(moment) for moment in fresh],
-        "mails": [mail for moment in moments if moment.seq <= after and (mail := mail_of(moment))],
+        # Merged or parted since: what stands in between changed too.
+        "moments": [tell(moment) for moment in moments] if any(m.kind == "merged" for m in fresh) else [],
+        "mails": [mail for moment in moments if (moment.of or moment.seq <= after) and (mail := mail_of(moment))],
         "news": happened(others[0]) if others else "", "news_at": others[0].at if others else None,
         "toast": toast,
     }  # fmt: skip

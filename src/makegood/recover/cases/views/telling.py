@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from markupsafe import Markup, escape
 
 from makegood.ground.web.language import translated as _
-from makegood.recover.cases.models import Locus, Outcome, Severity, Status
+from makegood.recover.cases.models import Locus, Outcome, Severity, Status, Tier
 from makegood.recover.cases.queries.case import Moment
 
 # Longer words are folded: the end of a forwarded thread must not push the next event off the screen.
@@ -36,7 +36,10 @@ MAIL: Final = {
 ICONS: Final = {
     "opened": "circle-plus", "triaged": "list-checks", "note": "sticky-note", "assigned": "user-check", "reason": "tag",
     "status": "hourglass", "fact": "info", "resolved": "circle-check", "reopened": "rotate-ccw",
+    "escalated": "arrow-up-right", "merged": "merge", "split": "split", "linked": "link", "snoozed": "alarm-clock",
 }  # fmt: skip
+
+_ABOUT_ANOTHER: Final = {"merged", "split", "linked"}
 
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body|div|p|table|span|br|a|ul|h[1-6])\b", re.IGNORECASE)
 _KEPT_TAGS: Final = {
@@ -59,6 +62,12 @@ class Told(NamedTuple):
     rest: str  # what is folded away
     why: str
     mail: "Mail | None"
+    of: int  # the merged case in which it was said; 0: this one
+    about: int  # number of the other case it tells of; 0: none
+
+    @property
+    def key(self) -> str:
+        return f"{self.of}-{self.seq}" if self.of else str(self.seq)
 
 
 class Mail(NamedTuple):
@@ -76,12 +85,14 @@ class Mail(NamedTuple):
 def tell(moment: Moment) -> Told:
     """An event in words. Everything that people wrote comes out escaped or sanitised."""
     said = moment.kind == "contact" and moment.body is not None
-    words, rest = shown(moment.body or "") if said or moment.kind == "note" else (Markup(), "")
+    for_colleagues = moment.kind in ("note", "escalated")
+    words, rest = shown(moment.body or "") if said or for_colleagues else (Markup(), "")
     return Told(
         seq=moment.seq, icon=_icon(moment), head=_head(moment), at=moment.at,
-        kind="said" if said else "note" if moment.kind == "note" else "",
+        kind="said" if said else "note" if for_colleagues else "",
         ours=moment.direction == "out", subject=(moment.subject or "") if said else "", words=words, rest=rest,
         why=_why(moment), mail=mail_of(moment),
+        of=moment.of, about=int(moment.facts.get("case") or 0) if moment.kind in _ABOUT_ANOTHER else 0,
     )  # fmt: skip
 
 
@@ -135,6 +146,9 @@ def _head(moment: Moment) -> Markup:
         "fact": _("Learned"),
         "resolved": _("resolved: %(outcome)s") % {"outcome": _label(Outcome, changes.get("outcome"))},
         "reopened": _("reopened"),
+        "escalated": _escalated(moment),
+        "merged": _merged(moment),
+        "split": _("split off") if moment.facts.get("off") else _("moved contacts into"),
     }.get(moment.kind, moment.kind)
     return _who_does(moment.actor, does)
 
@@ -165,8 +179,28 @@ def _assigned(moment: Moment) -> str:
     if moment.assigned_to is None:
         return _("put it back into the queue")
     if moment.changes.get("assignee_id") == str(moment.actor_id):
-        return _("took the case")
+        return _("took over from %(who)s") % {"who": moment.taken_from} if moment.taken_from else _("took the case")
+    if moment.actor_id is None:
+        return _("Given to %(who)s") % {"who": moment.assigned_to}
     return _("gave the case to %(who)s") % {"who": moment.assigned_to}
+
+
+def _escalated(moment: Moment) -> str:
+    where = []
+    if tier := moment.changes.get("tier"):
+        where.append(_("to %(tier)s") % {"tier": _label(Tier, tier).lower()})
+    if queue := moment.facts.get("queue"):
+        where.append(_("to the queue %(queue)s") % {"queue": queue})
+    if moment.assigned_to:
+        where.append(_("to %(who)s") % {"who": moment.assigned_to})
+    return _("escalated %(where)s") % {"where": ", ".join(where)}
+
+
+def _merged(moment: Moment) -> str:
+    """Followed by the number of the other case."""
+    if moment.facts.get("undone"):
+        return _("took back the merge with")
+    return _("merged this case into") if moment.changes.get("merged_into_id") else _("merged with")
 
 
 def _who_does(who: str | None, does: str) -> Markup:
@@ -179,6 +213,8 @@ def _why(moment: Moment) -> str:
     parts = [moment.why]
     if moment.kind == "resolved":
         parts.append(moment.changes.get("cause", ""))
+        if prevention := moment.changes.get("prevention"):
+            parts.append(_("It would have been prevented by: %(what)s") % {"what": prevention})
     if locus := moment.changes.get("locus"):
         parts.append(_("Fault lies with: %(locus)s.") % {"locus": _label(Locus, locus)})
     if moment.kind == "reason" and (severity := moment.changes.get("severity")):

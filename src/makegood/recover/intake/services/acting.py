@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import NamedTuple, Self
 from uuid import UUID
 
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 
 from makegood.ground.retail.models import Review, Source
 from makegood.recover.cases.models import Case, Contact, Direction, Reason
@@ -191,11 +191,18 @@ def _act_at_once(batch: Sequence[Happening], reasons: dict[str, Reason]) -> dict
         elif isinstance(decision, deciding.SetAside):
             done[happening.origin] = Done(None, None, False, decision.why)
         else:
-            entries.append(decision)
-            contact = decision.contact.pk if decision.contact else None
-            turned = decision.reason.code if decision.reason else ""
-            done[happening.origin] = Done(decision.case, contact, False, decision.why, turned)
-    write_entries(entries)
+            entries += decision
+            first = decision[0]
+            contact = first.contact.pk if first.contact else None
+            turned = first.reason.code if first.reason else ""
+            done[happening.origin] = Done(first.case, contact, False, first.why, turned)
+    try:
+        with transaction.atomic():
+            write_entries(entries)
+    except IntegrityError as problem:
+        if "case_open_once" not in str(problem):
+            raise
+        return {}  # what was to be reopened has a twin since: look again
     for case in open_cases([one for _, one in new.values()]):
         happening, one = new[case.pk]
         done[happening.origin] = Done(case, one.contact.id if one.contact else None, True, one.why)

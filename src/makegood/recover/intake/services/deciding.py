@@ -1,16 +1,19 @@
 """What becomes of a happening: a new case, or a line on the timeline of an open one. Pure: reads and writes nothing."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 from uuid import UUID
 
+from django.conf import settings
+
+from makegood.engines.language import only_thanks
 from makegood.recover.cases import triage
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Reason
 from makegood.recover.cases.reasons import UNCLEAR
 from makegood.recover.cases.services.bulk import Entry
 from makegood.recover.cases.services.contacts import facts_of, heard, told
-from makegood.recover.cases.services.handling import turned
+from makegood.recover.cases.services.handling import taken_up, turned
 from makegood.recover.cases.services.opening import FirstContact, NewCase
 from makegood.recover.intake import telling
 from makegood.recover.intake.knowledge import Known
@@ -46,7 +49,9 @@ class Desk:
     """The cases that a happening may belong to."""
 
     def __init__(self, cases: Sequence[Case], authors: dict[UUID, set[str]]) -> None:
+        by_id = {case.pk: case for case in cases}
         self.authors = authors
+        self.goes_on_in = {case.pk: by_id[case.merged_into_id] for case in cases if case.merged_into_id}
         self.by_number = {case.number: case for case in cases}
         self.by_order: dict[UUID, list[Case]] = {}
         self.open_of: dict[UUID, list[Case]] = {}
@@ -58,9 +63,19 @@ class Desk:
             if case.customer_id and case.resolved_at is None:
                 self.open_of.setdefault(case.customer_id, []).append(case)
 
+    def home(self, case: Case) -> Case:
+        """The case itself, or the one that goes on in its place."""
+        return self.goes_on_in.get(case.pk, case)
+
     def open_about(self, order_id: UUID | None) -> list[Case]:
-        """Open cases of an order, the latest first."""
-        return [case for case in self.by_order.get(order_id, []) if case.resolved_at is None] if order_id else []
+        """Open cases of an order, or in which one of it goes on, the latest first."""
+        homes = dict.fromkeys(self.home(case) for case in self.by_order.get(order_id, [])) if order_id else {}
+        return [case for case in homes if case.resolved_at is None]
+
+    def resolved_about(self, order_id: UUID | None) -> list[Case]:
+        """Resolved cases of an order, the last to be resolved first."""
+        resolved = [case for case in self.by_order.get(order_id, []) if case.resolved_at] if order_id else []
+        return sorted(resolved, key=lambda case: case.resolved_at or case.opened_at, reverse=True)
 
     def open_alike(self, customer_id: UUID | None, order_id: UUID | None, reason: str) -> Case | None:
         """The open case that another one of this customer, order and reason would double."""
@@ -70,13 +85,15 @@ class Desk:
         return next(alike, None)
 
 
-def decide(happening: "Happening", desk: Desk, reasons: dict[str, Reason]) -> NewCase | SetAside | Entry:
-    """A case to open, or an entry for a case that is there."""
+def decide(happening: "Happening", desk: Desk, reasons: dict[str, Reason]) -> NewCase | SetAside | list[Entry]:
+    """A case to open, or entries for a case that is there; the first tells of the happening."""
     if happening.arrival and happening.match:
-        return _contact(happening, happening.arrival, happening.match, desk, reasons)
-    if happening.review:
-        return _review(happening, desk, reasons)
-    return _silent(happening, desk, reasons)
+        decision = _contact(happening, happening.arrival, happening.match, desk, reasons)
+    elif happening.review:
+        decision = _review(happening, desk, reasons)
+    else:
+        decision = _silent(happening, desk, reasons)
+    return [decision] if isinstance(decision, Entry) else decision
 
 
 # -- failures nobody told us of
@@ -120,8 +137,8 @@ def _same_trouble(reason: str, kind: Kind, happening: "Happening", desk: Desk) -
     if kind == Kind.LATE and happening.found:
         for case in cases:
             if case.origin == f"{Kind.OVERDUE}:{happening.found.shipment_id}":
-                return case
-    cases = [case for case in cases if case.resolved_at is None]
+                return desk.home(case)
+    cases = desk.open_about(happening.order_id)
     branches = {code.partition(".")[0] for code in (reason, *TURNS_INTO[reason]) if code != UNCLEAR}
     about_it = [case for case in cases if case.reason.code.partition(".")[0] in branches]
     return next(iter([*about_it, *(case for case in cases if case.reason.code == UNCLEAR)]), None)
@@ -181,18 +198,36 @@ def _review(happening: "Happening", desk: Desk, reasons: dict[str, Reason]) -> N
 
 def _contact(
     happening: "Happening", arrival: Arrival, match: Match, desk: Desk, reasons: dict[str, Reason]
-) -> NewCase | SetAside | Entry:
+) -> NewCase | SetAside | Entry | list[Entry]:
     reading = match.reading
     case, because = _case_for(happening, arrival, match, desk, reasons)
     who = " ".join(match.said)
     inbound = arrival.direction == Direction.IN
+    thanks = inbound and only_thanks(arrival.body)
+    follows: dict[str, Any] = {}
+    if case is None and thanks:
+        case, because = _resolved_lately(happening, match, desk)
+    elif case and inbound and case.resolved_at and not thanks:
+        twin = desk.open_alike(case.customer_id, case.order_id, case.reason.code)
+        if twin:
+            because = f"{because} That one is resolved; C-{twin.number} about the same is open."
+            case = twin
+        elif too_long_ago(case, happening.at):
+            because = f"{because} {_resolved_ago(case, happening.at)} More than that is a new case, which follows it."
+            follows = {"follows_id": case.pk}
+            case = None
     if case:
         contact = Contact(
             case_id=case.pk, channel=arrival.channel, direction=arrival.direction, author=arrival.author[:200],
             subject=arrival.subject, body=arrival.body, language=reading.language[:8], at=happening.at,
         )  # fmt: skip
+        if thanks:
+            why = f"{who} {because} It only says thank you: nothing reopens and no date moves."
+            return Entry(case=case, kind=Event.CONTACT, at=happening.at, why=why, facts=facts_of(contact),
+                         contact=contact)  # fmt: skip
         if inbound:
-            return _attached(case, contact, f"{who} {because}", reading, reasons, {})
+            said = _attached(case, contact, f"{who} {because}", reading, reasons, {})
+            return said if case.resolved_at is None else [said, _reopened(case, happening.at)]
         return Entry(case=case, kind=Event.CONTACT, at=happening.at, why=f"{who} {because}",
                       changes=told(case, happening.at), facts=facts_of(contact), contact=contact)  # fmt: skip
     if not inbound:
@@ -201,13 +236,38 @@ def _contact(
     return NewCase(
         reason=reason,
         subject=_subject(arrival.subject, arrival.body) or f"{Channel(arrival.channel).label} without words",
-        why=f"{who} {how}{_standing(happening.known, reason)}", at=happening.at,
+        why=f"{who} {because if follows else ''} {how}{_standing(happening.known, reason)}".replace("  ", " "),
+        at=happening.at, **follows,
         locus=_locus(happening.known, reason), late_by=_late_by(happening.known, reason), distress=_distress(reading),
         contact=FirstContact(channel=arrival.channel, author=arrival.author, subject=arrival.subject, body=arrival.body,
                              language=reading.language[:8]),
         **(_common(happening) | _of_account(match) | ({"place_id": arrival.place_id} if arrival.place_id else {})),
         facts=_evidence(reading),
     )  # fmt: skip
+
+
+def too_long_ago(case: Case, at: datetime) -> bool:
+    """Whether a case was resolved so long ago that what comes now is another matter."""
+    return case.resolved_at is not None and at - case.resolved_at > timedelta(days=settings.MAKEGOOD_REOPEN_WITHIN_DAYS)
+
+
+def _resolved_ago(case: Case, at: datetime) -> str:
+    days = (at - case.resolved_at).days if case.resolved_at else 0
+    when = f"{days} days ago" if days > 1 else "a day ago" if days else "today"
+    return f"It was resolved {when}; answers reopen it for {settings.MAKEGOOD_REOPEN_WITHIN_DAYS} days."
+
+
+def _resolved_lately(happening: "Happening", match: Match, desk: Desk) -> tuple[Case | None, str]:
+    """The case that a thank you is about which names none: of this customer and order, resolved within the window."""
+    for case in desk.resolved_about(match.order):
+        if match.account and case.customer_id == match.account.id and not too_long_ago(case, happening.at):
+            return desk.home(case), "The case about this order was resolved lately."
+    return None, ""
+
+
+def _reopened(case: Case, at: datetime) -> Entry:
+    why = f"The customer wrote again. {_resolved_ago(case, at)}"
+    return Entry(case=case, kind=Event.REOPENED, at=at, why=why, changes=taken_up(case, at))
 
 
 def _case_for(
@@ -242,9 +302,9 @@ def _quoted(arrival: Arrival, match: Match, theirs: set[UUID], desk: Desk) -> Ca
     for number in match.case_numbers:
         case = desk.by_number.get(number)
         if case and case.customer_id in theirs:
-            return case
+            return desk.home(case)
         if case and not case.customer_id and arrival.author.lower() in desk.authors.get(case.pk, ()):
-            return case
+            return desk.home(case)
     return None
 
 

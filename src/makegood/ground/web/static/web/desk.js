@@ -177,7 +177,7 @@
     else if (event.key === "?") action = () => openDialog("keys");
     else if (event.key === "j") action = () => walk(1);
     else if (event.key === "k") action = () => walk(-1);
-    else if (event.key === "x") action = tickRow;
+    else if (event.key === "x" && one("[data-row]")) action = tickRow;
     else {
       const target = all("[data-key]").find((element) => element.dataset.key === event.key && element.offsetParent);
       if (target) action = () => (target.matches("input, textarea, select") ? target.focus() : target.click());
