@@ -12,8 +12,8 @@ from makegood.ground.staff.models import User
 from makegood.recover.cases import extensions, triage
 from makegood.recover.cases.errors import NoAddress, NothingToSay
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Note, Status
-from makegood.recover.cases.services.links import address_of, link_for
 from makegood.recover.cases.services.handling import open_case, require_not_merged
+from makegood.recover.cases.services.links import address_of, link_for
 from makegood.recover.cases.services.timeline import lock_case, record
 
 Kind = CaseEvent.Kind
