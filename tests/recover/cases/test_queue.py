@@ -137,7 +137,7 @@ def test_a_page_costs_one_statement_however_many_rows(morning, ana, django_asser
     with django_assert_num_queries(1):
         queue.count(Filters(), me=ana, places=None)
     with django_assert_num_queries(1):
-        queue.choices()
+        queue.choices(ana)
     with django_assert_num_queries(1):
         queue.late_of_nobody(tiers=["frontline"], places=None, now=timezone.now(), limit=5)
 
@@ -148,10 +148,10 @@ def test_the_whole_page_costs_at_most_five(morning, ana, client, django_assert_m
         client.get("/cases/")
 
 
-def test_tiers_are_chosen_from_what_customers_have(db):
+def test_tiers_are_chosen_from_what_customers_have(ana):
     for tier in ("silver", "gold", "gold", ""):
         CustomerFactory(loyalty_tier=tier)
-    assert queue.choices().tiers == [("gold", "Gold"), ("silver", "Silver")]
+    assert queue.choices(ana).tiers == [("gold", "Gold"), ("silver", "Silver")]
 
 
 def test_nobodys_late_cases_come_gravest_first(morning, ana):
@@ -259,3 +259,34 @@ def test_cases_out_of_sight_cannot_be_taken(morning, client: Client, ana, leeds)
     client.force_login(ana)
     client.post("/cases/bulk", {"case": [str(case.pk) for case in morning], "take": "1"})
     assert set(Case.objects.filter(assignee=ana)) == {morning[1], morning[4]}
+
+
+def test_valued_customers_who_have_not_written_are_one_list_away(ana, client):
+    now = timezone.now()
+    told = {"at": now, "reason": "delivery.overdue", "body": ""}
+    gold = open_case(customer=CustomerFactory(name="Gold Silent", loyalty_tier="Gold"), **told)
+    spender = open_case(customer=CustomerFactory(name="Big Spender", lifetime_value=5000), **told)
+    open_case(customer=CustomerFactory(name="Gold Wrote", loyalty_tier="gold"), **told | {"body": "Hello"})
+    open_case(customer=CustomerFactory(name="Plain Silent"), **told)
+    rows = queue.page(Filters(tier="valued", waiting="silent"), me=ana, places=None).rows
+    assert {row.id for row in rows} == {gold.pk, spender.pk}
+
+
+def test_a_view_is_saved_shown_shared_and_removed(ana, client, django_user_model):
+    ben = django_user_model.objects.create_user("ben2", role="specialist")
+    client.force_login(ana)
+    client.post("/cases/views?severity=1&waiting=us", {"name": "Burning <now>", "shared": "on"})
+    client.post("/cases/views?severity=2", {"name": "Only mine"})
+    html = client.get("/cases/?severity=1&waiting=us").content.decode()
+    assert "Burning &lt;now&gt;" in html
+    assert 'aria-label="Remove the view Burning' in html
+    client.force_login(ben)
+    shown = queue.choices(ben).views
+    assert [(view.name, view.address, view.own) for view in shown] == [
+        ("Burning <now>", "?severity=1&waiting=us", False)
+    ]
+    client.post(f"/cases/views/{shown[0].id}/remove")
+    assert len(queue.choices(ben).views) == 1, "only their owner removes them"
+    client.force_login(ana)
+    client.post(f"/cases/views/{shown[0].id}/remove")
+    assert [view.name for view in queue.choices(ana).views] == ["Only mine"]

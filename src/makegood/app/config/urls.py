@@ -13,13 +13,19 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import case, handling, queue
+from makegood.recover.cases.views import case, handling, macros, queue
 from makegood.recover.intake import views as customers_own
 
 cases = [
     path("", queue.queue, name="queue"),
     path("bulk", queue.bulk, name="bulk"),
     path("export.csv", queue.export, name="export"),
+    path("macros/", macros.macros, name="macros"),
+    path("macros/<uuid:macro_id>/", macros.macros, name="macro"),
+    path("macros/<uuid:macro_id>/remove", macros.remove_macro, name="remove_macro"),
+    path("C-<int:number>/macros", macros.choose_macro, name="choose_macro"),
+    path("views", queue.save_view, name="save_view"),
+    path("views/<uuid:view_id>/remove", queue.remove_view, name="remove_view"),
     path("<int:number>/", case.by_number),
     path("C-<int:number>/", case.case, name="case"),
     path("C-<int:number>/live", case.live, name="live"),

@@ -160,6 +160,13 @@ class PersonNotFound(NotFound):
         super().__init__("There is nobody by that name who may work cases.")
 
 
+class MacroNotFound(NotFound):
+    code = "macro_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such macro, or it is somebody else's own.")
+
+
 class LinkGone(NotFound):
     """Forged, unknown, expired or revoked: which of these is not said."""
 

@@ -421,6 +421,65 @@ class CustomerLink(models.Model):
         return f"link to {self.case_id}"
 
 
+class Presence(models.Model):
+    """Who has a case open, and what they are writing. Renewed by their page every few seconds."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    doing = models.CharField(max_length=5, blank=True, default="", help_text="reply, note or call; empty: looking.")
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["case", "user"], name="presence_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.doing or 'looks'}"
+
+
+class Macro(models.Model):
+    """Words that are written often, with fields that each case fills. One's own, a queue's, or everybody's."""
+
+    class Kind(models.TextChoices):
+        REPLY = "reply", "Reply"
+        NOTE = "note", "Note"
+        CALL = "call", "Call"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=60)
+    kind = models.CharField(max_length=5, choices=Kind, default=Kind.REPLY)
+    body = models.TextField(max_length=20_000)
+    wait = models.BooleanField(default=False, help_text="Then wait for the customer.")
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, null=True, blank=True, related_name="+", db_index=False
+    )
+    queue = models.ForeignKey(Queue, models.CASCADE, null=True, blank=True, related_name="+", db_index=False)
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.CheckConstraint(name="macro_of_one_or_queue", condition=Q(owner=None) | Q(queue=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SavedView(models.Model):
+    """Filters of the queue under a name: one person's, or everybody's."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(max_length=40)
+    address = models.CharField(max_length=1000, help_text="The query string of the filters.")
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    shared = models.BooleanField(default=False, db_index=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["owner", "name"], name="view_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class AssignmentRule(models.Model):
     """Who is given which cases, when they open or are put back. The first rule that fits, by position, decides."""
 

@@ -24,6 +24,7 @@ HARM_FOR_VALUE = timedelta(hours=4)
 
 VALUED_TIERS = frozenset({"gold", "platinum", "diamond", "vip"})
 HIGH_VALUE = Decimal(500)
+HIGH_LIFETIME_VALUE = Decimal(2000)
 MANY_FAILURES = 2  # earlier failures within a year that make this one worse
 VERY_LATE = timedelta(days=7)
 

@@ -1,8 +1,9 @@
 """What the case page shows, in four SQL statements: the case, its timeline, its order, its failure chain."""
 
+import hashlib
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -136,24 +137,54 @@ def the_case(number: int, *, places: Places) -> CaseDetail:
 
 
 class Mark(NamedTuple):
-    """What a page has shown of a case: the last event, and how its messages stood."""
+    """What a page shows of a case: the last event, how its messages stand, who is there too."""
 
-    id: uuid.UUID
+    number: int
     version: int
     mail: str
+    # Colleagues who have it open too, as (name, what they write), by name.
+    present: list[tuple[str, str]]
+
+    @property
+    def who(self) -> str:
+        """Changes when one comes, goes or begins to write."""
+        return hashlib.md5(repr(self.present).encode(), usedforsecurity=False).hexdigest()[:8] if self.present else ""
 
 
-def mark(number: int, *, places: Places) -> Mark:
-    """Whether a page is still current: compare with what it showed. One SQL query. Raises CaseNotFound."""
+# A page renews its mark every five seconds; who missed three is gone.
+PRESENT_FOR = timedelta(seconds=16)
+_MARK = f"""
+WITH seen AS (
+    SELECT c.id, c.number, c.version, {_MAIL} AS mail FROM cases_case c WHERE c.number = %(number)s AND {_VISIBLE}
+), here AS (
+    INSERT INTO cases_presence (case_id, user_id, doing, seen_at)
+    SELECT id, %(me)s::uuid, %(doing)s, %(now)s::timestamptz FROM seen
+    ON CONFLICT (case_id, user_id) DO UPDATE SET doing = excluded.doing, seen_at = excluded.seen_at
+)
+SELECT number, version, mail, coalesce((
+    SELECT json_agg(json_build_array({_NAME.format("u")}, p.doing) ORDER BY {_NAME.format("u")})
+    FROM cases_presence p JOIN staff_user u ON u.id = p.user_id
+    WHERE p.case_id = seen.id AND p.user_id <> %(me)s::uuid AND p.seen_at > %(since)s::timestamptz), '[]')::text
+FROM seen
+"""
+_decode_present = msgspec.json.Decoder(list[tuple[str, str]]).decode
+
+
+def mark(number: int, *, me: User, doing: str, now: datetime, places: Places) -> Mark:
+    """Whether a page is still current (compare with what it showed) and who else looks; notes that `me` does.
+
+    One SQL statement. Raises CaseNotFound.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT c.id, c.version, {_MAIL} FROM cases_case c WHERE c.number = %(number)s AND {_VISIBLE}",
-            {"number": number, "places": places},
+            _MARK,
+            {"number": number, "places": places, "me": me.pk, "doing": doing, "now": now, "since": now - PRESENT_FOR},
         )
         row = cursor.fetchone()
     if row is None:
         raise CaseNotFound(f"C-{number}")
-    return Mark(*row)
+    number, version, mail, present = row
+    return Mark(number, version, mail, _decode_present(present))
 
 
 class Moment(NamedTuple):

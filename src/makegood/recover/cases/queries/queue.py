@@ -18,6 +18,7 @@ from makegood.ground.binary import binary_cursor
 from makegood.ground.staff.models import User
 from makegood.ground.web.words import tsquery
 from makegood.recover.cases.models import Severity, Status
+from makegood.recover.cases.triage import HIGH_LIFETIME_VALUE, VALUED_TIERS
 
 PAGE: Final = 50
 COUNT_UP_TO: Final = 1000
@@ -43,6 +44,7 @@ SORTS: Final = {
 }
 # Whom a case waits for. Until somebody has spoken it waits for us.
 WAITING: Final = {
+    "silent": "c.last_contact_at IS NULL",
     "us": f"c.last_contact_by <> 'us' AND c.status NOT IN ('{Status.WAITING_CUSTOMER}', '{Status.WAITING_PARTNER}')",
     "customer": f"(c.status = '{Status.WAITING_CUSTOMER}'"
     f" OR c.last_contact_by = 'us' AND c.status <> '{Status.WAITING_PARTNER}')",
@@ -58,7 +60,7 @@ class Filters:
     status: str = ""
     reason: str = ""  # a code and all below it
     severity: str = ""
-    tier: str = ""  # the customer's loyalty tier
+    tier: str = ""  # the customer's loyalty tier; "valued": whoever we would least like to lose
     assignee: str = ""  # me, nobody, or a username
     waiting: str = ""
     q: str = ""
@@ -206,6 +208,15 @@ def visible(case_ids: Sequence[uuid.UUID], places: Places) -> list[uuid.UUID]:
         return [row[0] for row in cursor.fetchall()]
 
 
+class View(NamedTuple):
+    """A saved view."""
+
+    id: str
+    name: str
+    address: str
+    own: bool
+
+
 class Choices(NamedTuple):
     """What can be chosen in the filters, as (value, label)."""
 
@@ -213,16 +224,18 @@ class Choices(NamedTuple):
     reasons: list[tuple[str, str]]
     tiers: list[tuple[str, str]]
     staff: list[tuple[str, str]]
+    views: list[View]
 
 
-def choices() -> Choices:
-    """What can be chosen in the filters. One SQL query."""
-    kinds: dict[str, list[tuple[str, str]]] = {"queue": [], "reason": [], "tier": [], "staff": []}
+def choices(me: User) -> Choices:
+    """What can be chosen in the filters, and the views of this person and of everybody. One SQL query."""
+    kinds: dict[str, list[tuple[str, str]]] = {"queue": [], "reason": [], "tier": [], "staff": [], "view": []}
     with connection.cursor() as cursor:
-        cursor.execute(_CHOICES)
+        cursor.execute(_CHOICES, {"me": me.pk})
         for kind, value, label in cursor.fetchall():
             kinds[kind].append((value, label))
-    return Choices(*kinds.values())
+    views = [View(value[:36], name, value[37:], value[36] == "+") for value, name in kinds.pop("view")]
+    return Choices(*kinds.values(), views)
 
 
 def _conditions(filters: Filters, me: User, places: Places) -> tuple[list[str], list[Any]]:
@@ -240,8 +253,7 @@ def _conditions(filters: Filters, me: User, places: Places) -> tuple[list[str], 
     if filters.severity:
         asked.append(("c.severity = %s", [int(filters.severity)]))
     if filters.tier:
-        of_tier = "SELECT FROM retail_customer k WHERE k.id = c.customer_id AND k.loyalty_tier = %s"
-        asked.append((f"EXISTS ({of_tier})", [filters.tier]))
+        asked.append(_of_tier(filters.tier))
     if filters.assignee == "nobody":
         # Said so that, within places, the index of each place serves and not that of what nobody has.
         asked.append(("c.assignee_id IS NULL" if places is None else "(c.assignee_id IS NULL) IS TRUE", []))
@@ -252,6 +264,15 @@ def _conditions(filters: Filters, me: User, places: Places) -> tuple[list[str], 
     if filters.waiting:
         asked.append((WAITING[filters.waiting], []))
     return [condition for condition, _ in asked], [value for _, values in asked for value in values]
+
+
+def _of_tier(tier: str) -> tuple[str, list[Any]]:
+    """Cases of customers of a loyalty tier, or of all whom we would least like to lose."""
+    standing, values = "k.loyalty_tier = %s", list[Any]([tier])
+    if tier == "valued":
+        standing = "(lower(k.loyalty_tier) = ANY(%s) OR k.lifetime_value >= %s)"
+        values = [sorted(VALUED_TIERS), HIGH_LIFETIME_VALUE]
+    return f"EXISTS (SELECT FROM retail_customer k WHERE k.id = c.customer_id AND {standing})", values
 
 
 def _chosen(
@@ -310,6 +331,8 @@ SELECT kind, value, label FROM (
     UNION ALL SELECT 'tier', tier, initcap(tier), tier FROM tiers WHERE tier IS NOT NULL
     UNION ALL SELECT 'staff', username, coalesce(nullif(trim(first_name || ' ' || last_name), ''), username),
         lower(first_name)
-        FROM staff_user WHERE is_active
+        FROM staff_user WHERE is_active AND NOT is_integration
+    UNION ALL SELECT 'view', id || CASE WHEN owner_id = %(me)s THEN '+' ELSE '-' END || address, name, lower(name)
+        FROM cases_savedview WHERE owner_id = %(me)s OR shared
 ) every ORDER BY kind, place, label
 """

@@ -46,6 +46,7 @@ from makegood.recover.cases.queries.case import (
     NO_CHAIN,
     CaseDetail,
     Chain,
+    Mark,
     Moment,
     assignable,
     failure_chain,
@@ -98,10 +99,18 @@ def earlier(request: StaffRequest, number: int) -> HttpResponse:
 @needs("cases.see")
 def live(request: StaffRequest, number: int) -> HttpResponse:
     """What changed since the page was shown: 204 where nothing did, at the price of one SQL statement."""
-    seen, now_is = _number(request.GET.get("version")) or 0, mark(number, places=visible_places(request.user))
-    if (now_is.version, now_is.mail) == (seen, request.GET.get("mail", "")):
+    doing = request.GET.get("doing", "")
+    seen, now_is = _number(request.GET.get("version")) or 0, mark(
+        number, me=request.user, doing=doing if doing in dict(SAID) else "", now=timezone.now(),
+        places=visible_places(request.user),
+    )  # fmt: skip
+    if (now_is.version, now_is.mail) != (seen, request.GET.get("mail", "")):
+        return _updated(request, number, after=seen, is_news=True, mark=now_is)
+    if now_is.who == request.GET.get("who", ""):
         return HttpResponse(status=204)
-    return _updated(request, number, after=seen, is_news=True)
+    response = render(request, "cases/_present.html", {"case": now_is, "mark": now_is, "oob": True})
+    response["HX-Reswap"] = "none"
+    return response
 
 
 # -- acting
@@ -446,6 +455,7 @@ def _updated(
     toast: Toast | None = None,
     is_news: bool = False,
     status: int = 200,
+    mark: Mark | None = None,
 ) -> HttpResponse:
     """The parts of the page that may have changed since event `after`; what is typed is no part of them."""
     shown = _case(request, number)
@@ -458,7 +468,7 @@ def _updated(
         "moments": [tell(moment) for moment in moments] if any(m.kind == "merged" for m in fresh) else [],
         "mails": [mail for moment in moments if (moment.of or moment.seq <= after) and (mail := mail_of(moment))],
         "news": happened(others[0]) if others else "", "news_at": others[0].at if others else None,
-        "toast": toast,
+        "toast": toast, "mark": mark,
     }  # fmt: skip
     response = render(request, "cases/_updated.html", context, status=status)
     response["HX-Reswap"] = "none"  # nothing but the parts named in the answer

@@ -2,9 +2,11 @@
 
 import uuid
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext, ngettext
@@ -12,11 +14,12 @@ from django.views.decorators.http import require_POST
 
 from makegood.errors import MakegoodError
 from makegood.ground.staff.access import needs
+from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
 from makegood.ground.web.exports import csv_response
 from makegood.recover.cases import services
-from makegood.recover.cases.models import Severity, Status
+from makegood.recover.cases.models import SavedView, Severity, Status
 from makegood.recover.cases.queries import queue as queries
 from makegood.recover.cases.views.lines import lines
 
@@ -34,10 +37,37 @@ def queue(request: HttpRequest) -> HttpResponse:
     facts = {
         "rows": rows, "filters": filters, "after": after, "following": following, "now": timezone.now(),
         "number": f"{queries.COUNT_UP_TO:,}+" if number > queries.COUNT_UP_TO else f"{number:,}",
-        "choices": queries.choices(), "severities": dict(Severity.choices), "statuses": dict(Status.choices),
+        "choices": queries.choices(me), "severities": dict(Severity.choices), "statuses": dict(Status.choices),
         "lines": lines,
     }  # fmt: skip
     return render(request, "cases/queue.html", facts)
+
+
+class ViewForm(forms.Form):
+    name = forms.CharField(max_length=40)
+    shared = forms.BooleanField(required=False)
+
+
+@require_POST
+@needs("cases.see")
+def save_view(request: StaffRequest) -> HttpResponse:
+    """Keep the filters of the page under a name; the same name again replaces what it stood for."""
+    filters, form = queries.Filters.read(request.GET), ViewForm(request.POST)
+    if form.is_valid():
+        kept = {"address": filters.address(), "shared": form.cleaned_data["shared"]}
+        SavedView.objects.update_or_create(owner=request.user, name=form.cleaned_data["name"], defaults=kept)
+        messages.success(request, gettext("Saved. It stands above the list from now on."))
+    else:
+        messages.error(request, gettext("A view needs a name of up to 40 letters."))
+    return HttpResponseRedirect(reverse("cases:queue") + filters.address())
+
+
+@require_POST
+@needs("cases.see")
+def remove_view(request: StaffRequest, view_id: uuid.UUID) -> HttpResponse:
+    """Forget a view of one's own."""
+    SavedView.objects.filter(pk=view_id, owner=request.user).delete()
+    return HttpResponseRedirect(reverse("cases:queue"))
 
 
 @require_POST

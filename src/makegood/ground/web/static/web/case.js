@@ -67,6 +67,20 @@
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   }
 
+  // -- a macro is taken into the text of its kind, where the caret stands
+  document.addEventListener("click", (event) => {
+    const macro = event.target.closest("[data-insert]");
+    if (!macro || !composer) return;
+    dialog.close();
+    one(`[name=kind][value=${macro.dataset.kind}]`, composer).checked = true;
+    const area = one(`textarea[name=${macro.dataset.kind}]`, composer);
+    if (area.disabled) return;
+    area.focus();
+    area.setRangeText(macro.dataset.insert, area.selectionStart, area.selectionEnd, "end");
+    area.dispatchEvent(new Event("input", { bubbles: true }));
+    if ("wait" in macro.dataset) one("[name=wait]", composer).checked = true;
+  });
+
   // -- choosing a reason by typing
   document.addEventListener("input", (event) => {
     const list = event.target.dataset.narrow && one(event.target.dataset.narrow);
@@ -77,8 +91,20 @@
     const first = words.length && one("[data-words]:not([hidden]) input", list);
     if (first) first.checked = true;
   });
+  // Enter in such a search takes the first that is left, where the choices are buttons.
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || !event.target.matches?.("[data-narrow]")) return;
+    const first = one(`${event.target.dataset.narrow} button[data-words]:not([hidden])`);
+    if (first) { event.preventDefault(); first.click(); }
+  });
 
   // -- live
+  // Colleagues are told who writes: whoever has typed in the last half minute.
+  let typed = { kind: "", at: 0 };
+  if (composer) composer.addEventListener("input", (event) => { if (event.target.matches("textarea")) typed = { kind: event.target.value ? event.target.name : "", at: Date.now() }; });
+  document.addEventListener("htmx:configRequest", (event) => {
+    if (event.target.id === "live" && Date.now() - typed.at < 30000) event.detail.parameters.doing = typed.kind;
+  });
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.target.id === "live" && document.hidden) event.preventDefault();
   });
