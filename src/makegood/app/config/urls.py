@@ -11,11 +11,14 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import case, handling, queue
+from makegood.recover.cases.views import case, handling, many, queue
 
 cases = [
     path("", queue.queue, name="queue"),
     path("bulk", queue.bulk, name="bulk"),
+    path("many/<slug:action>", many.many, name="many"),
+    path("batches/<uuid:batch_id>", many.batch, name="batch"),
+    path("batches/<uuid:batch_id>/undo", many.batch_undo, name="batch_undo"),
     path("export.csv", queue.export, name="export"),
     path("<int:number>/", case.by_number),
     path("C-<int:number>/", case.case, name="case"),
@@ -32,6 +35,10 @@ cases = [
     path("C-<int:number>/merging/undo", handling.merge_undo, name="merge_undo"),
     path("C-<int:number>/splitting", handling.splitting, name="splitting"),
     path("C-<int:number>/splitting/undo", handling.split_undo, name="split_undo"),
+    path("C-<int:number>/snoozing", handling.snoozing, name="snoozing"),
+    path("C-<int:number>/waking", handling.waking, name="waking"),
+    path("C-<int:number>/linking", handling.linking, name="linking"),
+    path("C-<int:number>/linking/undo", handling.unlinking, name="unlinking"),
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
 ]
 

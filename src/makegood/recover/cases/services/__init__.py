@@ -2,6 +2,7 @@
 
 from makegood.recover.cases.services.contacts import add_note, log_call, receive_contact, reply
 from makegood.recover.cases.services.escalating import HandOver, escalate_case
+from makegood.recover.cases.services.family import link_case, unlink_case
 from makegood.recover.cases.services.handling import (
     assign_case,
     change_reason,
@@ -9,9 +10,11 @@ from makegood.recover.cases.services.handling import (
     reopen_case,
     resolve_case,
 )
+from makegood.recover.cases.services.many import open_children, run_batch, start_batch, undo_batch
 from makegood.recover.cases.services.merging import merge_cases, split_case, undo_merge, undo_split
 from makegood.recover.cases.services.opening import FirstContact, NewCase, open_cases
 from makegood.recover.cases.services.reasons import plant_defaults
+from makegood.recover.cases.services.snoozing import snooze_case, wake_case, wake_due
 
 __all__ = [
     "FirstContact",
@@ -22,15 +25,24 @@ __all__ = [
     "change_reason",
     "change_status",
     "escalate_case",
+    "link_case",
     "log_call",
     "merge_cases",
     "open_cases",
+    "open_children",
     "plant_defaults",
     "receive_contact",
     "reopen_case",
     "reply",
     "resolve_case",
+    "run_batch",
+    "snooze_case",
     "split_case",
+    "start_batch",
+    "undo_batch",
     "undo_merge",
     "undo_split",
+    "unlink_case",
+    "wake_case",
+    "wake_due",
 ]

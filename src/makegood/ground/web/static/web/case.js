@@ -78,6 +78,16 @@
     if (first) first.checked = true;
   });
 
+  // -- a time (or a word) to choose instead of typing it
+  document.addEventListener("click", (event) => {
+    const pick = event.target.closest("[data-fill]");
+    if (!pick) return;
+    const field = one(pick.dataset.fill);
+    field.value = pick.dataset.value;
+    const next = one("[required]:invalid", field.form) || one("[type=submit]", field.form);
+    next.focus();
+  });
+
   // -- live
   document.addEventListener("htmx:beforeRequest", (event) => {
     if (event.target.id === "live" && document.hidden) event.preventDefault();
