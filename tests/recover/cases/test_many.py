@@ -45,7 +45,7 @@ DEEDS = {
 
 
 def test_each_child_gets_a_message_of_its_own(family, ana, noon):
-    _parent, children = family
+    parent, children = family
     started = services.start_batch(
         action="answer", cases=services.open_children(parent.pk), by=ana, now=noon, parent_id=parent.pk,
         asked={"body": "Dear {name}, about your {item} ({case}).", "wait": True},

@@ -11,11 +11,14 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import case, handling, many, queue
+from makegood.recover.cases.views import case, handling, many, queue, rules
 
 cases = [
     path("", queue.queue, name="queue"),
     path("bulk", queue.bulk, name="bulk"),
+    path("rules", rules.rules, name="rules"),
+    path("rules/new", rules.rule, name="new_rule"),
+    path("rules/<int:rule_id>", rules.rule, name="rule"),
     path("many/<slug:action>", many.many, name="many"),
     path("batches/<uuid:batch_id>", many.batch, name="batch"),
     path("batches/<uuid:batch_id>/undo", many.batch_undo, name="batch_undo"),

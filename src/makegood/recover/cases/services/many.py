@@ -82,7 +82,7 @@ def _do_next(batch: Batch, now: datetime) -> bool:
     except MakegoodError as why:
         item.state, item.said = State.REFUSED, str(why)[:300]
     else:
-        item.state, item.seq = State.DONE, case.version if case.version > held.version else 0
+        item.state, item.seq = State.DONE, held.version + 1 if case.version > held.version else 0
     item.save(update_fields=["state", "seq", "said"])
     return True
 

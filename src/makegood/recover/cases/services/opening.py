@@ -102,7 +102,7 @@ def open_cases(new: Sequence[NewCase]) -> list[Case]:
         events += _opening_events(one, case, judgement, contact)
     Contact.objects.bulk_create(contacts, batch_size=1000)
     CaseEvent.objects.bulk_create(events, batch_size=1000)
-    assign_by_rule(opened, at=max((one.at for one in new)))
+    assign_by_rule(opened, at=max(one.at for one in new))
     index_cases([case.pk for case in opened])
     return opened
 

@@ -86,8 +86,8 @@ def many(request: StaffRequest, action: str) -> HttpResponse:
 @needs("cases.work")
 def batch(request: StaffRequest, batch_id: uuid.UUID) -> HttpResponse:
     """What became of each; while some wait it is asked again every second."""
-    context = {"batch": progress(batch_id, of=request.user), "back": reverse("cases:batch", args=[batch_id])}
-    context["said"] = says(context["batch"])
+    shown = progress(batch_id, of=request.user)
+    context = {"batch": shown, "said": says(shown), "back": reverse("cases:batch", args=[batch_id])}
     return render(request, "cases/_batch.html" if request.htmx else "cases/batch.html", context)
 
 
