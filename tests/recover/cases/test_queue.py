@@ -9,7 +9,7 @@ from tests.factories import NOON, CustomerFactory, OrderFactory, PlaceFactory, c
 
 from makegood.ground.staff.models import User
 from makegood.recover.cases import services
-from makegood.recover.cases.models import Case, Outcome, Status
+from makegood.recover.cases.models import Batch, Case, Outcome, Status
 from makegood.recover.cases.queries import queue
 from makegood.recover.cases.queries.queue import Cursor, Filters
 
@@ -238,7 +238,9 @@ def test_taking_several_says_what_was_done_and_what_was_not(morning, client: Cli
     assert "2 cases are now with Ana Moreira." in page, said
     assert f"Case C-{morning[6].number} is already resolved" in page
     assert Case.objects.filter(assignee=ana).count() == 3
-    assert answer.request["QUERY_STRING"] == "queue=delivery"
+    assert answer.request["QUERY_STRING"].startswith("queue=delivery&batch=")
+    client.post(f"/cases/batches/{Batch.objects.get().pk}/undo", {"back": "/cases/"})
+    assert Case.objects.filter(assignee=ana).count() == 1
 
 
 def test_several_can_go_back_to_the_queue(morning, client: Client, ana):

@@ -13,12 +13,18 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import case, handling, macros, queue
+from makegood.recover.cases.views import case, handling, macros, many, queue, rules
 from makegood.recover.intake import views as customers_own
 
 cases = [
     path("", queue.queue, name="queue"),
     path("bulk", queue.bulk, name="bulk"),
+    path("rules", rules.rules, name="rules"),
+    path("rules/new", rules.rule, name="new_rule"),
+    path("rules/<int:rule_id>", rules.rule, name="rule"),
+    path("many/<slug:action>", many.many, name="many"),
+    path("batches/<uuid:batch_id>", many.batch, name="batch"),
+    path("batches/<uuid:batch_id>/undo", many.batch_undo, name="batch_undo"),
     path("export.csv", queue.export, name="export"),
     path("macros/", macros.macros, name="macros"),
     path("macros/<uuid:macro_id>/", macros.macros, name="macro"),
@@ -43,6 +49,10 @@ cases = [
     path("C-<int:number>/merging/undo", handling.merge_undo, name="merge_undo"),
     path("C-<int:number>/splitting", handling.splitting, name="splitting"),
     path("C-<int:number>/splitting/undo", handling.split_undo, name="split_undo"),
+    path("C-<int:number>/snoozing", handling.snoozing, name="snoozing"),
+    path("C-<int:number>/waking", handling.waking, name="waking"),
+    path("C-<int:number>/linking", handling.linking, name="linking"),
+    path("C-<int:number>/linking/undo", handling.unlinking, name="unlinking"),
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
 ]
 

@@ -104,9 +104,10 @@ def _number(text: str) -> int:
 _FIGURES = """
 SELECT
     (SELECT count(*) FROM (SELECT FROM cases_case
-        WHERE resolved_at IS NULL AND assignee_id = %(me)s LIMIT {most}) AS few),
+        WHERE resolved_at IS NULL AND snoozed_until IS NULL AND assignee_id = %(me)s LIMIT {most}) AS few),
     (SELECT count(*) FROM (SELECT FROM cases_case
-        WHERE resolved_at IS NULL AND assignee_id = %(me)s AND due_at < %(now)s LIMIT {most}) AS few),
+        WHERE resolved_at IS NULL AND snoozed_until IS NULL AND assignee_id = %(me)s AND due_at < %(now)s
+        LIMIT {most}) AS few),
     (SELECT count(*) FROM (SELECT FROM cases_case
         WHERE resolved_at IS NULL AND rank_at < %(now)s::timestamptz + interval '1 day' AND due_at < %(now)s
             AND (%(places)s::uuid[] IS NULL OR place_id = ANY(%(places)s::uuid[])) LIMIT {most}) AS few),

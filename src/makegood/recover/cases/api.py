@@ -156,7 +156,9 @@ class CaseFilters(Schema):
     severity: Literal["1", "2", "3", "4", ""] = ""
     tier: Text = Field("", max_length=40, description="Loyalty tier of the customer.")
     assignee: Text = Field("", max_length=150, description="me, nobody, or a username.")
-    waiting: Literal["us", "customer", "partner", ""] = Field("", description="Who has to act.")
+    waiting: Literal["us", "customer", "partner", "later", ""] = Field(
+        "", description="Who has to act; later: cases that are put off, which other lists leave out."
+    )
     q: Text = Field("", max_length=200, description="Words to find in number, subject, customer, order and contacts.")
     sort: Literal["rank", "opened", "waiting"] = "rank"
     after: Text = Field("", max_length=100, description="The `after` of the page before.")

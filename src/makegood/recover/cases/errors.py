@@ -74,6 +74,67 @@ class NothingToSplit(Conflict):
         super().__init__(f"Choose contacts of C-{number} that are about something else.")
 
 
+class NotAParent(Conflict):
+    """Families are one deep."""
+
+    code = "not_a_parent"
+
+    def __init__(self, number: int, why: str) -> None:
+        self.number = number
+        super().__init__(f"Nothing can be linked to C-{number}: {why}.")
+
+
+class NotLinked(Conflict):
+    code = "not_linked"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"C-{number} is not linked to a parent: there is nothing to take back.")
+
+
+class ChangedSince(Conflict):
+    """What was done cannot be taken back: somebody has built on it."""
+
+    code = "changed_since"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"C-{number} was worked on since: what was done there stays.")
+
+
+class FieldEmpty(Conflict):
+    """A text for many speaks of something that this case does not have."""
+
+    code = "field_empty"
+
+    def __init__(self, number: int, field: str) -> None:
+        self.number, self.field = number, field
+        super().__init__(f"C-{number} has nothing to put in place of {{{field}}}. Answer it by itself.")
+
+
+class BatchNotFound(NotFound):
+    code = "batch_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such batch, somebody else started it, or it cannot be taken back.")
+
+
+class NotInTheFuture(Conflict):
+    code = "not_in_the_future"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("Choose a time that is still to come, within a year.")
+
+
+class NotSnoozed(Conflict):
+    code = "not_snoozed"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"C-{number} is not put off: it is in the queue.")
+
+
 class HandOverMissing(Conflict):
     """Whoever takes it over must not have to ask."""
 

@@ -105,10 +105,38 @@ class MergeForm(OnCase):
     way = forms.ChoiceField(choices=[("into", ""), ("here", "")])
 
 
+class ParentForm(forms.Form):
+    other = forms.IntegerField(
+        min_value=1, max_value=2**63 - 1, error_messages={"required": _("Choose the case behind them.")}
+    )
+
+
+class LinkForm(ParentForm, OnCase):
+    pass
+
+
+class AnswerManyForm(forms.Form):
+    body = forms.CharField(max_length=LONGEST, error_messages={"required": _("Write something first.")})
+    wait = forms.BooleanField(required=False)
+
+
 class SplitForm(OnCase):
     contact = forms.TypedMultipleChoiceField(coerce=uuid.UUID, error_messages={"required": _("Choose at least one.")})
     reason = forms.CharField(max_length=60)
     subject = forms.CharField(max_length=200, required=False)
+
+
+class Later(forms.Form):
+    """Until when something is put off, and why."""
+
+    until = forms.DateTimeField(
+        error_messages={"required": _("Say until when."), "invalid": _("Choose a day and a time.")}
+    )
+    why = forms.CharField(max_length=500, error_messages={"required": _("Say why, for whoever looks for it.")})
+
+
+class SnoozeForm(Later, OnCase):
+    pass
 
 
 class EscalateForm(HandOverForm, OnCase):

@@ -66,6 +66,14 @@ def _resolved(at: Situation) -> NextStep | None:
     return NextStep(_("Nothing to do: the case is resolved."))
 
 
+def _put_off(at: Situation) -> NextStep | None:
+    until = at.case.snoozed_until
+    if until is None:
+        return None
+    facts = {"when": day_time(until, now=at.now), "who": at.who}
+    return NextStep(_("Put off until %(when)s, or until %(who)s writes.") % facts, "h")
+
+
 def _reply_stuck(at: Situation) -> NextStep | None:
     last = at.last_reply
     if last is None or last.message_status not in ("failed", "uncertain"):
@@ -152,6 +160,6 @@ def _put_right(at: Situation) -> NextStep | None:
 
 
 RULES: tuple[Rule, ...] = (
-    _resolved, _reply_stuck, _customer_waits, _nobody_spoke, _arrived_meanwhile, _no_answer, _reason_unclear, _waiting,
-    _put_right,
+    _resolved, _put_off, _reply_stuck, _customer_waits, _nobody_spoke, _arrived_meanwhile, _no_answer, _reason_unclear,
+    _waiting, _put_right,
 )  # fmt: skip

@@ -253,7 +253,7 @@ def timeline(
     left out). One SQL query.
     """
     with binary_cursor() as cursor:
-        asked = {"case": case_id, "before": before, "after": after, "limit": limit}
+        asked: dict[str, Any] = {"case": case_id, "before": before, "after": after, "limit": limit}
         if merged:
             cursor.execute(_JOINED, asked | {"merged": list(merged)})
         else:

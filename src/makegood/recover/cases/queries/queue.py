@@ -49,6 +49,7 @@ WAITING: Final = {
     "customer": f"(c.status = '{Status.WAITING_CUSTOMER}'"
     f" OR c.last_contact_by = 'us' AND c.status <> '{Status.WAITING_PARTNER}')",
     "partner": f"c.status = '{Status.WAITING_PARTNER}'",
+    "later": "c.snoozed_until IS NOT NULL",  # put off
 }
 
 
@@ -179,7 +180,8 @@ def late_of_nobody(*, tiers: Sequence[str], places: Places, now: datetime, limit
     here = "" if places is None else "AND c.place_id = ANY(%s::uuid[])"
     chosen = (
         f"SELECT {_COLUMNS}, c.rank_at AS key FROM cases_case c WHERE c.resolved_at IS NULL AND c.assignee_id IS NULL"
-        f" AND c.due_at < %s AND c.tier = ANY(%s) {here} ORDER BY c.severity, c.rank_at, c.id LIMIT {limit}"
+        f" AND c.snoozed_until IS NULL AND c.due_at < %s AND c.tier = ANY(%s) {here}"
+        f" ORDER BY c.severity, c.rank_at, c.id LIMIT {limit}"
     )
     with binary_cursor() as cursor:
         values: list[Any] = [now, list(tiers), *([] if places is None else [places])]
@@ -240,9 +242,7 @@ def choices(me: User) -> Choices:
 
 def _conditions(filters: Filters, me: User, places: Places) -> tuple[list[str], list[Any]]:
     """The WHERE clause and its values."""
-    asked: list[tuple[str, list[Any]]] = [
-        ("c.resolved_at IS NOT NULL" if filters.status == Status.RESOLVED else "c.resolved_at IS NULL", [])
-    ]
+    asked: list[tuple[str, list[Any]]] = [(_which(filters), [])]
     if filters.status and filters.status != Status.RESOLVED:
         asked.append(("c.status = %s", [filters.status]))
     if filters.queue:
@@ -273,6 +273,15 @@ def _of_tier(tier: str) -> tuple[str, list[Any]]:
         standing = "(lower(k.loyalty_tier) = ANY(%s) OR k.lifetime_value >= %s)"
         values = [sorted(VALUED_TIERS), HIGH_LIFETIME_VALUE]
     return f"EXISTS (SELECT FROM retail_customer k WHERE k.id = c.customer_id AND {standing})", values
+
+
+def _which(filters: Filters) -> str:
+    """Open cases that are not put off, unless those (or words, wherever they stand) are asked for."""
+    if filters.status == Status.RESOLVED:
+        return "c.resolved_at IS NOT NULL"
+    if filters.waiting == "later" or filters.q:
+        return "c.resolved_at IS NULL"
+    return "c.resolved_at IS NULL AND c.snoozed_until IS NULL"
 
 
 def _chosen(

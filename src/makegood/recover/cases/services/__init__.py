@@ -2,6 +2,7 @@
 
 from makegood.recover.cases.services.contacts import add_note, log_call, receive_contact, reply
 from makegood.recover.cases.services.escalating import HandOver, escalate_case
+from makegood.recover.cases.services.family import link_case, unlink_case
 from makegood.recover.cases.services.handling import (
     assign_case,
     change_reason,
@@ -10,9 +11,11 @@ from makegood.recover.cases.services.handling import (
     resolve_case,
 )
 from makegood.recover.cases.services.links import link_for, revoke_link
+from makegood.recover.cases.services.many import open_children, run_batch, start_batch, undo_batch
 from makegood.recover.cases.services.merging import merge_cases, split_case, undo_merge, undo_split
 from makegood.recover.cases.services.opening import FirstContact, NewCase, open_cases
 from makegood.recover.cases.services.reasons import plant_defaults
+from makegood.recover.cases.services.snoozing import snooze_case, wake_case, wake_due
 
 __all__ = [
     "FirstContact",
@@ -23,17 +26,26 @@ __all__ = [
     "change_reason",
     "change_status",
     "escalate_case",
+    "link_case",
     "link_for",
     "log_call",
     "merge_cases",
     "open_cases",
+    "open_children",
     "plant_defaults",
     "receive_contact",
     "reopen_case",
     "reply",
     "resolve_case",
     "revoke_link",
+    "run_batch",
+    "snooze_case",
     "split_case",
+    "start_batch",
+    "undo_batch",
     "undo_merge",
     "undo_split",
+    "unlink_case",
+    "wake_case",
+    "wake_due",
 ]

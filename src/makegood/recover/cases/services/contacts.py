@@ -14,7 +14,7 @@ from makegood.recover.cases.errors import NoAddress, NothingToSay
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Note, Status
 from makegood.recover.cases.services.handling import open_case, require_not_merged
 from makegood.recover.cases.services.links import address_of, link_for
-from makegood.recover.cases.services.timeline import lock_case, record
+from makegood.recover.cases.services.timeline import lock_case, lock_home, record
 
 Kind = CaseEvent.Kind
 
@@ -29,9 +29,7 @@ def receive_contact(
     What is said to a merged case arrives at the one that goes on in its place. A resolved case keeps its status
     (whether to reopen is decided by a person or by intake's rule, not by a "thank you").
     """
-    case = lock_case(case_id)
-    if case.merged_into_id:
-        case = lock_case(case.merged_into_id)
+    case = lock_home(case_id)
     contact = Contact.objects.create(
         case=case, channel=channel, direction=Direction.IN, author=author[:200], subject=subject[:300], body=body,
         language=language, at=at,

@@ -11,6 +11,7 @@ from makegood.ground.staff.models import User
 from makegood.recover.cases import extensions
 from makegood.recover.cases.errors import HandOverMissing, NotAnEscalation, QueueNotFound
 from makegood.recover.cases.models import Case, CaseEvent, Note, Queue, Tier
+from makegood.recover.cases.services.assigning import assign_by_rule
 from makegood.recover.cases.services.contacts import append_to_index
 from makegood.recover.cases.services.handling import open_case
 from makegood.recover.cases.services.timeline import record
@@ -58,6 +59,8 @@ def escalate_case(
         case, CaseEvent.Kind.ESCALATED, at=now, by=by, changes=changes | {"assignee_id": to.pk if to else None},
         facts=facts | {"note": note.pk},
     )  # fmt: skip
+    if to is None:
+        assign_by_rule([case], at=now, but=by.pk)
     append_to_index(case.pk, note.body)
     extensions.tell(case, event, note.body)
     return case

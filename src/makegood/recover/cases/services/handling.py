@@ -18,6 +18,7 @@ from makegood.recover.cases.errors import (
     ReasonNotFound,
 )
 from makegood.recover.cases.models import Case, CaseEvent, Outcome, Reason, Status
+from makegood.recover.cases.services.assigning import assign_by_rule
 from makegood.recover.cases.services.timeline import lock_case, record
 
 Kind = CaseEvent.Kind
@@ -25,7 +26,9 @@ Kind = CaseEvent.Kind
 
 @transaction.atomic
 def assign_case(*, case_id: uuid.UUID, to: User | None, by: User, now: datetime, seen: int | None = None) -> Case:
-    """Give an open case to somebody, or back to the queue (None). Giving it to who has it already changes nothing.
+    """Give an open case to somebody, or back to the queue (None), where a rule may find somebody else for it.
+
+    Giving it to who has it already changes nothing.
 
     The event keeps who had it before, so that somebody who is relieved of a case reads so on its timeline.
 
@@ -37,8 +40,11 @@ def assign_case(*, case_id: uuid.UUID, to: User | None, by: User, now: datetime,
     case = open_case(case_id, seen)
     if case.assignee_id == (to.pk if to else None):
         return case
-    facts = {"from": case.assignee_id} if case.assignee_id else {}
+    before = case.assignee_id
+    facts = {"from": before} if before else {}
     record(case, Kind.ASSIGNED, at=now, by=by, changes=given(case, to.pk if to else None), facts=facts)
+    if to is None:
+        assign_by_rule([case], at=now, but=before)
     return case
 
 

@@ -36,6 +36,16 @@ def lock_case(case_id: uuid.UUID, *, seen: int | None = None) -> Case:
     return case
 
 
+def lock_home(case_id: uuid.UUID) -> Case:
+    """Read and hold a case, or the one that goes on in its place. Two SQL queries, more while it is being merged."""
+    home = Case.objects.filter(pk=case_id).values_list("merged_into", flat=True).first() or case_id
+    while True:
+        case = lock_case(home)
+        if case.merged_into_id is None:
+            return case
+        home = case.merged_into_id
+
+
 def lock_many(case_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, Case]:
     """Read several cases and hold their rows, in the order of their identifiers, so that two who hold many wait for
     each other instead of deadlocking. One SQL query.

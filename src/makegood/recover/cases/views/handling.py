@@ -1,8 +1,9 @@
-"""What is done with a case beyond answering it: escalate, merge, split.
+"""What is done with a case beyond answering it: escalate, merge, split, link, put off.
 
 Forms and answers are those of the case page (`case.py`).
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.http import HttpResponse
@@ -15,10 +16,11 @@ from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
+from makegood.ground.web.formats import day_time
 from makegood.ground.web.middleware import refusal
 from makegood.recover.cases import services
 from makegood.recover.cases.errors import PersonNotFound
-from makegood.recover.cases.forms import EscalateForm, MergeForm, OnCase, SplitForm
+from makegood.recover.cases.forms import EscalateForm, LinkForm, MergeForm, OnCase, SnoozeForm, SplitForm
 from makegood.recover.cases.models import Tier
 from makegood.recover.cases.queries.case import assignable, people_to_assign, reasons_to_choose, the_case
 from makegood.recover.cases.queries.handling import cases_to_choose, contacts_of, queues_to_choose
@@ -86,6 +88,91 @@ def merge_undo(request: StaffRequest, number: int) -> HttpResponse:
         request, shown, form,
         lambda: services.undo_merge(case_id=duplicate.id, by=request.user, now=timezone.now()),
         Toast(says=_("Taken back: both are as before.")), lambda why: refusal(request, why),
+    )  # fmt: skip
+
+
+@needs("cases.work")
+def snoozing(request: StaffRequest, number: int) -> HttpResponse:
+    """Put the case off: out of the queue until a time."""
+    shown, form = _case(request, number), SnoozeForm(request.POST or None)
+
+    def ask(problem: str = "", status: int = 200) -> HttpResponse:
+        return _ask(request, shown, form, "snooze", _("Put off"), problem, status, laters=laters(timezone.now()))
+
+    if request.method != "POST" or not form.is_valid():
+        return ask(status=422 if form.is_bound else 200)
+    given = form.cleaned_data
+    return _do(
+        request, shown, form,
+        lambda: services.snooze_case(
+            case_id=shown.id, until=given["until"], why=given["why"], by=request.user, now=timezone.now(),
+            seen=given["seen"]),
+        Toast(says=_("Put off until %(when)s.") % {"when": day_time(given["until"])},
+              undo=reverse("cases:waking", args=[number])),
+        lambda why: ask(str(why), why.status),
+    )  # fmt: skip
+
+
+@require_POST
+@needs("cases.work")
+def waking(request: StaffRequest, number: int) -> HttpResponse:
+    """Put the case back into the queue before its time."""
+    shown, form = _case(request, number), OnCase(request.POST)
+    form.is_valid()
+    return _do(
+        request, shown, form,
+        lambda: services.wake_case(
+            case_id=shown.id, by=request.user, now=timezone.now(), seen=form.cleaned_data.get("seen")),
+        Toast(says=_("Back in the queue.")), lambda why: refusal(request, why),
+    )  # fmt: skip
+
+
+def laters(now: datetime) -> list[tuple[str, str]]:
+    """Times that one puts a case off to, as (words, value of the field), in the reader's time zone."""
+    here = timezone.localtime(now)
+    morning = here.replace(hour=9, minute=0)
+    soon = (here + timedelta(hours=3)).replace(minute=0)
+    times = [
+        (_("In three hours"), soon),
+        (_("Tomorrow morning"), morning + timedelta(days=1)),
+        (_("Next Monday"), morning + timedelta(days=7 - here.weekday())),
+        (_("In a week"), morning + timedelta(days=7)),
+    ]
+    return [(words, at.strftime("%Y-%m-%dT%H:%M")) for words, at in times]
+
+
+@needs("cases.work")
+def linking(request: StaffRequest, number: int) -> HttpResponse:
+    """Say which one failure is behind this case and others."""
+    shown, form = _case(request, number), LinkForm(request.POST or None)
+    words, places = request.GET.get("q", "").replace("\0", "")[:100], visible_places(request.user)
+
+    def ask(problem: str = "", status: int = 200) -> HttpResponse:
+        matches = cases_to_choose(shown, words, places=places)
+        title = _("Link to one case behind it")
+        return _ask(request, shown, form, "link", title, problem, status, matches=matches, words=words)
+
+    if request.method != "POST" or not form.is_valid():
+        return ask(status=422 if form.is_bound else 200)
+    given, parent = form.cleaned_data, the_case(form.cleaned_data["other"], places=places)
+    return _do(
+        request, shown, form,
+        lambda: services.link_case(
+            case_id=shown.id, parent_id=parent.id, by=request.user, now=timezone.now(), seen=given["seen"]),
+        Toast(says=_("Linked to %(case)s.") % {"case": parent.label}, undo=reverse("cases:unlinking", args=[number])),
+        lambda why: ask(str(why), why.status),
+    )  # fmt: skip
+
+
+@require_POST
+@needs("cases.work")
+def unlinking(request: StaffRequest, number: int) -> HttpResponse:
+    """Say that the case is about something else than the one it is linked to."""
+    shown, form = _case(request, number), OnCase(request.POST)
+    form.is_valid()
+    return _do(
+        request, shown, form, lambda: services.unlink_case(case_id=shown.id, by=request.user, now=timezone.now()),
+        Toast(says=_("Not linked any more.")), lambda why: refusal(request, why),
     )  # fmt: skip
 
 

@@ -9,25 +9,28 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.views.decorators.http import require_POST
 
-from makegood.errors import MakegoodError
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
 from makegood.ground.web.exports import csv_response
 from makegood.recover.cases import services
-from makegood.recover.cases.models import SavedView, Severity, Status
+from makegood.recover.cases.models import Batch, SavedView, Severity, Status
 from makegood.recover.cases.queries import queue as queries
 from makegood.recover.cases.views.lines import lines
+from makegood.recover.cases.views.many import ids, led_back, of_page
 
 
 @needs("cases.see")
-def queue(request: HttpRequest) -> HttpResponse:
-    """One page. At most five SQL queries: who asks, their places, the rows, their number, what can be chosen."""
-    me: User = request.user  # type: ignore[assignment]  # nobody anonymous gets here
+def queue(request: StaffRequest) -> HttpResponse:
+    """One page. At most five SQL queries: who asks, their places, the rows, their number, what can be chosen.
+
+    Two more after something was done to many cases, to say what became of it.
+    """
+    me = request.user
     places = visible_places(me)
     filters = queries.Filters.read(request.GET)
     after = queries.Cursor.read(request.GET.get("after", ""))
@@ -38,7 +41,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "rows": rows, "filters": filters, "after": after, "following": following, "now": timezone.now(),
         "number": f"{queries.COUNT_UP_TO:,}+" if number > queries.COUNT_UP_TO else f"{number:,}",
         "choices": queries.choices(me), "severities": dict(Severity.choices), "statuses": dict(Status.choices),
-        "lines": lines,
+        "lines": lines, **of_page(request),
     }  # fmt: skip
     return render(request, "cases/queue.html", facts)
 
@@ -72,9 +75,9 @@ def remove_view(request: StaffRequest, view_id: uuid.UUID) -> HttpResponse:
 
 @require_POST
 @needs("cases.work")
-def bulk(request: HttpRequest) -> HttpResponse:
+def bulk(request: StaffRequest) -> HttpResponse:
     """Give the ticked cases to somebody, or take them. What cannot be done is said; the rest is done."""
-    me: User = request.user  # type: ignore[assignment]
+    me, now = request.user, timezone.now()
     to = (
         me
         if "take" in request.POST
@@ -85,29 +88,15 @@ def bulk(request: HttpRequest) -> HttpResponse:
     if to is None and request.POST.get("to") != "nobody":
         messages.error(request, gettext("Choose who takes them. Nothing was changed."))
         return answer
-    done = 0
-    for case_id in queries.visible(_ids(request.POST.getlist("case")), visible_places(me)):
-        try:
-            services.assign_case(case_id=case_id, to=to, by=me, now=timezone.now())
-            done += 1
-        except MakegoodError as refusal:
-            messages.warning(request, str(refusal))
-    name = to.display_name if to else gettext("nobody")
-    if done:
-        said = ngettext("%(number)d case is now with %(name)s.", "%(number)d cases are now with %(name)s.", done)
-        messages.success(request, said % {"number": done, "name": name})
-    return answer
-
-
-def _ids(said: list[str]) -> list[uuid.UUID]:
-    """What is an identifier among it; at most a page of them."""
-    ids = []
-    for text in said[: queries.PAGE]:
-        try:
-            ids.append(uuid.UUID(text))
-        except ValueError:
-            continue
-    return ids
+    chosen = queries.visible(ids(request.POST.getlist("case")), visible_places(me))
+    if not chosen:
+        return answer
+    batch = services.start_batch(
+        action=Batch.Action.ASSIGN, cases=chosen, by=me, now=now,
+        asked={"to": str(to.pk) if to else "", "who": to.display_name if to else ""},
+    )  # fmt: skip
+    services.run_batch(batch_id=batch.pk, now=now)
+    return HttpResponseRedirect(led_back(answer["Location"], batch))
 
 
 @needs("cases.export")

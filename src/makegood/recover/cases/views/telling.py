@@ -9,6 +9,7 @@ import nh3
 from django.utils.translation import gettext_lazy
 from markupsafe import Markup, escape
 
+from makegood.ground.web.formats import day_time
 from makegood.ground.web.language import translated as _
 from makegood.recover.cases.models import Locus, Outcome, Severity, Status, Tier
 from makegood.recover.cases.queries.case import Moment
@@ -148,6 +149,8 @@ def _head(moment: Moment) -> Markup:
         "reopened": _("reopened"),
         "escalated": _escalated(moment),
         "merged": _merged(moment),
+        "snoozed": _snoozed(moment),
+        "linked": _("linked it to") if moment.changes.get("parent_id") else _("unlinked it from"),
         "split": _("split off") if moment.facts.get("off") else _("moved contacts into"),
     }.get(moment.kind, moment.kind)
     return _who_does(moment.actor, does)
@@ -194,6 +197,13 @@ def _escalated(moment: Moment) -> str:
     if moment.assigned_to:
         where.append(_("to %(who)s") % {"who": moment.assigned_to})
     return _("escalated %(where)s") % {"where": ", ".join(where)}
+
+
+def _snoozed(moment: Moment) -> str:
+    until = moment.changes.get("snoozed_until")
+    if until:
+        return _("put it off until %(when)s") % {"when": day_time(datetime.fromisoformat(until))}
+    return _("took it up before its time") if moment.actor else _("Back in the queue")
 
 
 def _merged(moment: Moment) -> str:

@@ -98,6 +98,16 @@
     if (first) { event.preventDefault(); first.click(); }
   });
 
+  // -- a time (or a word) to choose instead of typing it
+  document.addEventListener("click", (event) => {
+    const pick = event.target.closest("[data-fill]");
+    if (!pick) return;
+    const field = one(pick.dataset.fill);
+    field.value = pick.dataset.value;
+    const next = one("[required]:invalid", field.form) || one("[type=submit]", field.form);
+    next.focus();
+  });
+
   // -- live
   // Colleagues are told who writes: whoever has typed in the last half minute.
   let typed = { kind: "", at: 0 };
