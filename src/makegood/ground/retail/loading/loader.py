@@ -88,7 +88,8 @@ class Loader:
         ).fetchall()
         columns = ", ".join(["id", *(quoted(column.db_column) for column in table.columns)])
         good = f"FROM resolved WHERE {REASON} IS NULL"
-        new = db.sql(f"SELECT {columns} {good} AND NOT _old AND NOT _again ORDER BY {LINE}").to_arrow_table()
+        # In the order of their largest index: in that of the file, PostgreSQL worked a fifth longer on Olist.
+        new = db.sql(f"SELECT {columns} {good} AND NOT _old AND NOT _again ORDER BY ref").to_arrow_table()
         known = db.sql(f"SELECT {columns}, {LINE}, _again {good} AND (_old OR _again)").to_arrow_table()
         db.execute(f"INSERT INTO delivered_{table.name} SELECT ref, id {good} AND NOT _again")
         bad = [Bad(*spoilt) for spoilt in batch.spoilt] + payloads(batch.rows, reasons)
