@@ -12,6 +12,7 @@ from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
 from makegood.recover.cases.views import case, queue
+from makegood.recover.triage import views as triage
 
 cases = [
     path("", queue.queue, name="queue"),
@@ -48,6 +49,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/case", orders.open_a_case, name="open_a_case"),
     path("reports/weekly", scorecards.weekly, name="weekly_report"),
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
+    path("triage/", triage.triage, name="triage"),
     path("outbox/", include("makegood.ground.messages.urls")),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
