@@ -90,7 +90,8 @@ def _print(row: "TrainedModel") -> None:
     )  # fmt: skip
     output.print_table("Answers on cases that it had not seen", [
         {"": name, **{key: f"{figures['scores'][of][key]:.3f}" for key in ("coverage", "accuracy", "macro_f1")}}
-        for name, of in (("with this model", "new"), ("of these, the model alone", "alone"), ("in use before", "in_use"),
+        for name, of in (("with this model", "new"), ("of these, the model alone", "alone"),
+                         ("in use before", "in_use"),
                          ("phrasebook and order", "phrasebook"), ("commonest reason", "majority"))
     ])  # fmt: skip
     output.stdout.print(

@@ -26,7 +26,7 @@ Ints = NDArray[np.int32]
 WORDS, LETTERS, FACTS = 1 << 17, 1 << 18, 1 << 12
 WIDTH = WORDS + LETTERS + FACTS
 # Length of each block in a row: the text decides, facts tip the scales.
-_SHARES = (0.5**0.5, 0.5**0.5, 0.5)
+_SHARES = (0.5**0.5, 0.5**0.5, 0.8)
 _WORDS_AT_MOST, _LETTERS_AT_MOST = 400, 24
 _GROUPS = (2, 3, 4, 5)
 _WORD = re.compile(r"\w+")

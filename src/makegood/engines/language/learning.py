@@ -36,6 +36,7 @@ FORMAT = 1
 PRECISION = 0.85
 OF_A_REASON, OF_ALL = 8, 60  # fewer examples are nothing to learn from
 NEVER = 2.0  # a threshold that no probability reaches
+RATHER = 0.5  # what is rather wrong than right is no answer, however precise the others are
 _FOLDS = 5
 _SOFTNESS = 0.2  # C of the support vector machine, by macro-F1 over folds of time
 _SEEN_IN = 2  # a column filled by one text alone teaches nothing
@@ -43,7 +44,7 @@ _STEPS_FROM = 300  # fewer answers make a staircase of chance
 _EDGE = 0.005  # nothing is certain
 _AT_ONCE = 4096
 _WORDS_SHOWN, _FACTS_SHOWN, _CHOICES = 3, 2, 3
-_WEIGHTY = 0.25  # of the weightiest word or fact; what is lighter is not named
+_WEIGHTY = 0.25  # of the weightiest word, or fact; what is lighter is not named
 
 
 class TooFewExamples(ValueError):
@@ -77,7 +78,9 @@ class ReasonModel:
     reasons : tuple of str
         The codes it knows, sorted.
     threshold : float
-        From this probability on it answers; `NEVER` where no threshold reached `precision`.
+        From this probability on, at least `RATHER`, it answers; `NEVER` where no threshold reached `precision`.
+    against : float
+        From this probability on it also contradicts the phrasebook; `NEVER` where that did no good.
     figures : mapping
         How it was trained and how it fared, as JSON values.
 
@@ -92,6 +95,7 @@ class ReasonModel:
     steps_at: Floats
     steps_to: Floats
     threshold: float
+    against: float
     precision: float
     figures: Mapping[str, Any] = field(default_factory=dict)
 
@@ -110,13 +114,27 @@ class ReasonModel:
             )
         ]
 
+    def answers(self, tellings: Sequence[Told]) -> list[str | None]:
+        """The reason of each telling where it is sure, without saying why: some times faster than `judge`."""
+        rows = self.probabilities(tellings)
+        tops = zip(tellings, rows.argmax(axis=1), rows.max(axis=1), strict=True)
+        return [self.reasons[n] if self._is_sure(told, self.reasons[n], p) else None for told, n, p in tops]
+
+    def _is_sure(self, told: Told, reason: str, probability: float) -> bool:
+        finding = told.finding
+        if probability < self.threshold or finding is None or finding.reason == reason:
+            return bool(probability >= self.threshold)
+        # A reason that it has not learned it could only miss.
+        return finding.reason in self.reasons and bool(probability >= self.against)
+
     def _judged(self, told: Told, columns: NDArray[Any], values: Floats, row: Floats) -> Judged:
         order = np.argsort(-row, kind="stable")[:_CHOICES]
         top = int(order[0])
         weigh = dict(zip(self.columns[columns].tolist(), (values * self.weights[columns, top]).tolist(), strict=True))
-        words, facts = _because(told, weigh)
+        words, facts = _because(told, weigh, self.reasons[top])
         return Judged(
-            reason=self.reasons[top], probability=float(row[top]), sure=bool(row[top] >= self.threshold),
+            reason=self.reasons[top], probability=float(row[top]),
+            sure=self._is_sure(told, self.reasons[top], float(row[top])),
             choices=tuple((self.reasons[n], float(row[n])) for n in order), words=words, facts=facts,
         )  # fmt: skip
 
@@ -132,7 +150,7 @@ class ReasonModel:
     def to_bytes(self) -> bytes:
         """The model as a file: NumPy arrays and a JSON head, no pickle."""
         head = {"format": FORMAT, "reasons": self.reasons, "sharpness": self.sharpness, "threshold": self.threshold,
-                "precision": self.precision, "figures": dict(self.figures)}  # fmt: skip
+                "against": self.against, "precision": self.precision, "figures": dict(self.figures)}  # fmt: skip
         file = BytesIO()
         np.savez_compressed(
             file, head=np.frombuffer(json.dumps(head).encode(), np.uint8), columns=self.columns, rarity=self.rarity,
@@ -159,7 +177,8 @@ class ReasonModel:
                     reasons=tuple(head["reasons"]), columns=file["columns"], rarity=file["rarity"],
                     weights=file["weights"].astype(np.float32), offsets=file["offsets"],
                     sharpness=head["sharpness"], steps_at=file["steps_at"], steps_to=file["steps_to"],
-                    threshold=head["threshold"], precision=head["precision"], figures=head["figures"],
+                    threshold=head["threshold"], against=head["against"], precision=head["precision"],
+                    figures=head["figures"],
                 )  # fmt: skip
         except (KeyError, OSError, zipfile.BadZipFile, EOFError) as problem:
             raise ValueError("This file holds no reason model.") from problem
@@ -173,7 +192,8 @@ def learn(
     A linear support vector machine, one reason against the rest, every reason given the same say however rare. Every
     example is judged once by a machine that saw only the other four fifths of the time; from these judgements come the
     sharpness (temperature) of the probabilities, the staircase (isotonic) from the highest one to what came true,
-    where there are enough, and the threshold: the lowest from which at least `precision` of the answers were right.
+    where there are enough, the threshold: the lowest from which at least `precision` of the answers were right, and the
+    one from which contradicting the phrasebook put more right than wrong.
 
     Parameters
     ----------
@@ -223,6 +243,7 @@ def learn(
         weights=weights.astype(np.float16).astype(np.float32),  # as stored: what is measured is what is loaded
         offsets=offsets.astype(np.float32), sharpness=sharpness, steps_at=steps_at, steps_to=steps_to,
         threshold=_threshold(sure, right, precision), precision=precision,
+        against=_against([tellings[n] for n in kept], soft.argmax(axis=1), truth, sure, known),
     )  # fmt: skip
 
 
@@ -289,11 +310,16 @@ def _threshold(probability: Floats, right: NDArray[np.bool_], precision: float) 
     # Of equal probabilities all or none are answered: a threshold lies where the next one is lower.
     ends = np.append(sorted_[1:] < sorted_[:-1], True)
     enough = np.flatnonzero(ends & (share >= precision))
-    return float(sorted_[enough[-1]]) if len(enough) else NEVER
+    return max(RATHER, float(sorted_[enough[-1]])) if len(enough) else NEVER
 
 
-def _because(told: Told, weigh: Mapping[int, float]) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
-    """What weighs most, by the weight of each column: a word with all that it fills, of a pair its half."""
+def _because(
+    told: Told, weigh: Mapping[int, float], reason: str
+) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    """What weighs most, by the weight of each column: a word with all that it fills, of a pair its half.
+
+    Where the phrasebook finds the same, what it found in the text comes first.
+    """
     words = words_of(told.text)
     columns = word_columns(words)
     filled = Counter(column for column, _, _ in columns)
@@ -303,15 +329,30 @@ def _because(told: Told, weigh: Mapping[int, float]) -> tuple[tuple[str, ...], t
             by_word[first] += weight / filled[column] / 2
             by_word[last] += weight / filled[column] / 2
     facts = sorted(((weigh.get(fact_column(*fact), 0.0), fact) for fact in facts_of(told).items()), reverse=True)
-    least = _WEIGHTY * max([*by_word, *(weight for weight, _ in facts)], default=0.0)
-    said = tuple(fact for weight, fact in facts[:_FACTS_SHOWN] if weight > 0 and weight >= least)
-    return _quoted(told.text, words, by_word, least), said
+    said = tuple(fact for weight, fact in facts[:_FACTS_SHOWN] if weight > 0 and weight >= _WEIGHTY * facts[0][0])
+    found = told.finding.evidence if told.finding and told.finding.reason == reason else ()
+    quoted = [one for one in _quoted(told.text, words, by_word) if not any(one in phrase for phrase in found)]
+    return (*found, *quoted)[:_WORDS_SHOWN], said
 
 
-def _quoted(text: str, words: Sequence[Word], weights: Sequence[float], least: float) -> tuple[str, ...]:
+def _against(
+    tellings: Sequence[Told], top: NDArray[Any], truth: NDArray[Any], probability: Floats, reasons: Sequence[str]
+) -> float:
+    """The probability from which contradicting the phrasebook gained most; `NEVER` where it gained nothing."""
+    number = {reason: n for n, reason in enumerate(reasons)}
+    said = np.array([number.get(told.finding.reason, -1) if told.finding else -1 for told in tellings])
+    apart = np.flatnonzero((said >= 0) & (said != top))
+    apart = apart[np.argsort(-probability[apart], kind="stable")]
+    gained = np.cumsum((top[apart] == truth[apart]).astype(int) - (said[apart] == truth[apart]))
+    if not len(apart) or gained.max() <= 0:
+        return NEVER
+    return float(probability[apart[int(gained.argmax())]])
+
+
+def _quoted(text: str, words: Sequence[Word], weights: Sequence[float]) -> tuple[str, ...]:
     """The weightiest words as written; those that stand side by side come as one."""
     heaviest = sorted(range(len(words)), key=lambda n: -weights[n])[:_WORDS_SHOWN]
-    best = [n for n in heaviest if weights[n] > 0 and weights[n] >= least]
+    best = [n for n in heaviest if weights[n] > 0 and weights[n] >= _WEIGHTY * weights[heaviest[0]]]
     shown: list[list[int]] = []
     for n in sorted(best):
         if shown and shown[-1][-1] == n - 1:

@@ -9,7 +9,7 @@ HEIGHT = 260
 
 
 def calibration(bins: list[dict[str, Any]]) -> Any:
-    """What was said against what came true; on the line both are the same. The size of a point is how many it tells of."""
+    """What was said against what came true, the same on the line. The larger a point, the more cases it tells of."""
     rows = [{"said": one["said"], "right": one["right"], "answers": one["answers"]} for one in bins]
     share = alt.Scale(domain=[0, 1])
     x = alt.X("said:Q", title=_("Probability that was said"), scale=share, axis=alt.Axis(format=".0%"))

@@ -1,5 +1,6 @@
 """Why a case has its reason, on the case page, and the other reasons it may have: one click each."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -21,12 +22,14 @@ def panel(case: CaseDetail, user: User, now: datetime) -> Mapping[str, Any]:  # 
     with connection.cursor() as cursor:
         cursor.execute(_OPINION, [case.id, case.id])
         row = cursor.fetchone()
-    return {"doubt": _doubt(*row) if row else None}
+    return {"doubt": _doubt(json.loads(row[0]), row[1], json.loads(row[2])) if row else None}
 
 
 def _doubt(opinion: dict[str, Any], code: str, names: dict[str, str]) -> dict[str, Any] | None:
     share = dict(opinion["choices"])
-    others = [one for one, p in opinion["choices"] if one != code and one in names and p >= LIKELY]
+    others = [
+        one for one, p in opinion["choices"] if one != code and one in names and (p >= LIKELY or not opinion["sure"])
+    ]
     codes = [one for one in (code, *others) if one != UNCLEAR][:OFFERED]
     if not codes:
         return None

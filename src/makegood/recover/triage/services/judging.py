@@ -19,10 +19,7 @@ _loaded: tuple[int, ReasonModel | None] = (0, None)
 
 
 def judge(tellings: Sequence[Told]) -> list[Opinion | None]:
-    """What the model in use thinks of each telling; None throughout where the phrasebook is alone. One SQL query.
-
-    It never answers where the phrasebook finds a reason that it has not learned: it could only be wrong.
-    """
+    """What the model in use thinks of each telling; None throughout where the phrasebook is alone. One SQL query."""
     active = TrainedModel.objects.filter(active=True).first()
     model = load(active) if active else None
     if active is None or model is None:
@@ -30,10 +27,10 @@ def judge(tellings: Sequence[Told]) -> list[Opinion | None]:
     return [
         Opinion(
             model=active.pk, reason=one.reason, probability=one.probability,
-            sure=one.sure and (told.finding is None or told.finding.reason in model.reasons),
+            sure=one.sure,
             choices=one.choices, words=one.words, facts=one.facts,
         )
-        for told, one in zip(tellings, model.judge(tellings), strict=True)
+        for one in model.judge(tellings)
     ]  # fmt: skip
 
 

@@ -93,7 +93,7 @@ def _decide(row: TrainedModel, figures: dict[str, Any], *, force: bool) -> str:
         verdict = "Kept, not in use: another model came into use meanwhile. Train again to compare with it."
     elif force or new > used:
         if row.replaces:
-            TrainedModel.objects.filter(pk=row.replaces_id).update(active=False)
+            TrainedModel.objects.filter(pk=row.replaces.pk).update(active=False)
         row.active = True
         verdict = f"In use now: macro-F1 {new:.3f} against {used:.3f}."
     else:
@@ -118,7 +118,7 @@ def go_back() -> TrainedModel | None:
         raise NothingLearned
     TrainedModel.objects.filter(pk=now.pk).update(active=False)
     if now.replaces:
-        TrainedModel.objects.filter(pk=now.replaces_id).update(active=True)
+        TrainedModel.objects.filter(pk=now.replaces.pk).update(active=True)
         now.replaces.active = True
     return now.replaces
 
@@ -151,7 +151,7 @@ def measure(
     confused = Counter((t, a) for t, a in zip(truth, answers, strict=True) if a is not None and t != a)
     return {
         "learned": len(older), "asked": len(newest), "reasons": list(model.reasons),
-        "threshold": model.threshold, "precision": model.precision, "scores": scores,
+        "threshold": model.threshold, "against": model.against, "precision": model.precision, "scores": scores,
         "calibration_error": calibration_error(top, right),
         "calibration_error_uncalibrated": calibration_error(plain, plain_right),
         "calibration_error_in_use": calibration_error(*_tops(used, newest, truth)) if used else None,
@@ -162,12 +162,7 @@ def measure(
 
 def _answers(model: ReasonModel, examples: Sequence[Example]) -> tuple[list[str | None], list[str | None]]:
     """What the model answers where it is sure, and what the rules make of it where it is not."""
-    rows = model.probabilities([e.told for e in examples])
-    alone: list[str | None] = []
-    for example, row in zip(examples, rows, strict=True):
-        finding = example.told.finding
-        sure = row.max() >= model.threshold and (finding is None or finding.reason in model.reasons)
-        alone.append(model.reasons[int(row.argmax())] if sure else None)
+    alone = model.answers([e.told for e in examples])
     return alone, [one or example.by_rules or None for one, example in zip(alone, examples, strict=True)]
 
 
