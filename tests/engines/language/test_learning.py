@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from makegood.engines.language import find_reason
+from makegood.engines.language import Finding, find_reason
 from makegood.engines.language.features import Told, matrix, word_columns, words_of
 from makegood.engines.language.learning import NEVER, ReasonModel, TooFewExamples, learn
 from makegood.engines.language.phrasebook import readable
@@ -94,6 +94,44 @@ def test_answers_are_right_about_as_often_as_was_asked_for(precision):
     model = learn(*history(1500, seed=2, plain=0.6), precision=precision)
     sure = [(j.reason, t) for j, t in zip(model.judge(asked), truth, strict=True) if j.sure]
     assert model.threshold == NEVER or sum(a == t for a, t in sure) / len(sure) > precision - 0.04
+
+
+def wrongly(told: Told, reason: str) -> Told:
+    return replace(told, finding=Finding(reason, 0.8, ("order",), "en"))
+
+
+def test_it_contradicts_a_phrasebook_that_is_mostly_wrong_and_not_one_that_is_mostly_right():
+    tellings, reasons = history(400, plain=0.8)
+    rng = random.Random(3)
+    at_random = [wrongly(told, rng.choice(sorted(SAYS))) for told in tellings]
+    asked = wrongly(Told("kettle smashed to bits, box crushed", {"order": "delivered in time"}), "payment.refund")
+    assert learn(at_random, reasons).answers([asked]) == ["product.damaged"]
+    in_the_know = [wrongly(told, reason) for told, reason in zip(tellings, reasons, strict=True)]
+    assert learn(in_the_know, reasons).against == NEVER
+
+
+def test_a_reason_it_has_not_learned_is_left_to_the_phrasebook(model: ReasonModel):
+    told = Told("kettle smashed to bits, box crushed", {"order": "delivered in time"})
+    assert model.answers([told, wrongly(told, "store.conduct")]) == ["product.damaged", None]
+
+
+def test_the_words_that_the_phrasebook_found_come_first():
+    told = Told("The box crushed; my order never arrived.", {}, find_reason("my order never arrived"))
+    rng = random.Random(1)
+    tellings = [Told(f"never arrived {rng.choice(FILLER)}", {}, find_reason("never arrived")) for _ in range(60)]
+    learned, reasons = history(100)
+    model = learn([*learned, *tellings], [*reasons, *["delivery.not_received"] * 60])
+    [one] = model.judge([told])
+    assert (one.reason, one.words[0]) == ("delivery.not_received", "never arrived")
+
+
+def test_answers_are_those_of_judge(model: ReasonModel):
+    tellings, _ = history(50, seed=12)
+    assert model.answers(tellings) == [one.reason if one.sure else None for one in model.judge(tellings)]
+
+
+def test_what_is_rather_wrong_than_right_is_no_answer():
+    assert learn(*history(300, plain=1.0), precision=0.5).threshold >= 0.5
 
 
 def test_a_precision_that_is_out_of_reach_silences_it():

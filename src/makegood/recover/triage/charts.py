@@ -24,7 +24,6 @@ def calibration(bins: list[dict[str, Any]]) -> Any:
     )  # fmt: skip
     return alt.layer(
         line.mark_line(style="expected").encode(x=x, y=y),
-        points.mark_line(style="observed"),
         points.mark_circle(opacity=1).encode(size=alt.Size("answers:Q", legend=None, scale=alt.Scale(range=[30, 300]))),
     ).properties(width="container", height=HEIGHT)
 
