@@ -42,7 +42,7 @@ def unsure(monkeypatch):
 def test_a_new_contact_gets_the_learned_reason_and_the_timeline_says_why(learned, noon):
     case, opened = wrote("Hello, the kettle came in smithereens.", noon)
     assert case.reason.code == "product.damaged"
-    assert re.search(rf"Arrived damaged, \d+% likely from what model {learned.pk} learned, by the words “", opened.why)
+    assert re.search(rf"Arrived damaged, \d+ % likely from what model {learned.pk} learned, by the words “", opened.why)
     assert "smithereens" in opened.why
     assert opened.facts["opinion"]["model"] == learned.pk
     assert opened.facts["reason_found"] == "product.damaged"

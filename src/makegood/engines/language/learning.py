@@ -7,6 +7,7 @@ earlier ones, and below a threshold chosen for a stated precision it does not an
 
 import json
 import zipfile
+import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -180,7 +181,7 @@ class ReasonModel:
                     threshold=head["threshold"], against=head["against"], precision=head["precision"],
                     figures=head["figures"],
                 )  # fmt: skip
-        except (KeyError, OSError, zipfile.BadZipFile, EOFError) as problem:
+        except (KeyError, OSError, zipfile.BadZipFile, zlib.error, EOFError) as problem:
             raise ValueError("This file holds no reason model.") from problem
 
 

@@ -110,8 +110,8 @@ def learned(opinion: Opinion, finding: Finding | None, reasons: Mapping[str, Rea
     by += [fact(name, value) for name, value in opinion.facts if name != "phrasebook"]
     because = f", by {', '.join(by)}" if by else ""
     said = (
-        f"{reasons[opinion.reason].name}, {opinion.probability:.0%} likely from what model {opinion.model} learned"
-        f"{because} ({opinion.reason})."
+        f"{reasons[opinion.reason].name}, {100 * opinion.probability:.0f} % likely "
+        f"from what model {opinion.model} learned{because} ({opinion.reason})."
     )
     if finding and finding.reason != opinion.reason and finding.reason in reasons:
         other = reasons[finding.reason].name
@@ -121,7 +121,7 @@ def learned(opinion: Opinion, finding: Finding | None, reasons: Mapping[str, Rea
 
 def unsure(opinion: Opinion, reasons: Mapping[str, Reason]) -> str:
     """That what was learned does not suffice, and what it leans to; empty where none of it is a reason of ours."""
-    leans = [f"{reasons[code].name} {share:.0%}" for code, share in opinion.choices[:2] if code in reasons]
+    leans = [f"{reasons[code].name} {100 * share:.0f} %" for code, share in opinion.choices[:2] if code in reasons]
     return f" Model {opinion.model} is not sure: {' or '.join(leans)}." if leans else ""
 
 

@@ -287,7 +287,7 @@ def _reason(reading: Reading, known: Known | None, reasons: dict[str, Reason], *
     opinion, finding = reading.opinion, reading.finding
     if opinion and opinion.sure and opinion.reason in reasons and reasons[opinion.reason].active:
         return opinion.reason, telling.learned(opinion, finding, reasons)
-    unsure = telling.unsure(opinion, reasons) if opinion else ""
+    unsure = telling.unsure(opinion, reasons) if opinion and not opinion.sure else ""
     if finding and finding.reason in reasons and reasons[finding.reason].active:
         words = telling.quoted(finding.evidence)
         return finding.reason, f"{reasons[finding.reason].name}, from the words {words} ({finding.reason}).{unsure}"
