@@ -33,7 +33,8 @@ def test_a_macro_is_taken_with_two_keys(visit, some_cases, axe):
     page.keyboard.type("still")
     expect(page.locator(".macro:visible")).to_have_count(1)
     page.keyboard.press("Enter")
-    expect(page.locator("textarea[name=reply]")).to_have_value(f"Dear Aisha, we still look for {some_cases[3].order.ref}.")
+    order = some_cases[3].order.ref
+    expect(page.locator("textarea[name=reply]")).to_have_value(f"Dear Aisha, we still look for {order}.")
     expect(page.get_by_label("Then wait for the customer")).to_be_checked()
     expect(page.locator("textarea[name=reply]")).to_be_focused()
 

@@ -11,6 +11,7 @@ from makegood.app.cli.reports import report
 from makegood.app.cli.running import running
 from makegood.app.cli.staff import staff
 from makegood.app.cli.start import CannotStart
+from makegood.app.cli.triage import triage
 from makegood.errors import MakegoodError
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ app.add_typer(imports, name="import", help="Bring in a retailer's history.")
 app.add_typer(rejects, name="rejects", help="Rows that could not be read: list, correct, submit again.")
 app.add_typer(replay, name="replay", help="Run history through intake as it happened.")
 app.add_typer(report, name="report", help="What went wrong and what changed.")
+app.add_typer(triage, name="triage", help="Learn from confirmed cases why customers write.")
 app.add_typer(staff, name="staff", help="People who sign in.")
 app.add_typer(keeping)
 

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "makegood.ground.api",
     "makegood.recover.cases",
     "makegood.recover.intake",
+    "makegood.recover.triage",
     "makegood.lead.scorecards",
     "makegood.app.desk",
     "django.contrib.admin",
@@ -102,7 +103,7 @@ WSGI_APPLICATION = "makegood.app.config.wsgi.application"
 
 # -- pages: Jinja2 for ours, Django templates for allauth and the administration
 ROOMS_WITH_TEMPLATES = ["ground/web", "ground/api", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
-                        "recover/intake", "lead/scorecards", "app/desk"]  # fmt: skip
+                        "recover/intake", "recover/triage", "lead/scorecards", "app/desk"]  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",

@@ -15,6 +15,7 @@ from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
 from makegood.recover.cases.views import case, handling, macros, many, queue, rules
 from makegood.recover.intake import views as customers_own
+from makegood.recover.triage import views as triage
 
 cases = [
     path("", queue.queue, name="queue"),
@@ -74,6 +75,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/case", orders.open_a_case, name="open_a_case"),
     path("reports/weekly", scorecards.weekly, name="weekly_report"),
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
+    path("triage/", triage.triage, name="triage"),
     path("outbox/", include("makegood.ground.messages.urls")),
     path("settings/keys/", staff.api_keys, name="api_keys"),
     path("settings/keys/<uuid:key_id>/rotate", staff.rotate_api_key, name="rotate_api_key"),

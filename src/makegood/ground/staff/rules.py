@@ -18,6 +18,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "messages.see": frozenset({SPECIALIST, MANAGER, ADMINISTRATOR}),
     "messages.resend": frozenset({MANAGER, ADMINISTRATOR}),
     "scorecards.see": frozenset({SPECIALIST, MANAGER, ANALYST, ADMINISTRATOR}),
+    "triage.see": frozenset({ANALYST, ADMINISTRATOR}),
     "staff.administer": frozenset({ADMINISTRATOR}),
 }
 

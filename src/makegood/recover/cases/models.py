@@ -367,6 +367,12 @@ class CaseEvent(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["case", "seq"], name="event_once_per_case")]
+        indexes: ClassVar = [
+            # What people said of reasons, the latest first: what triage learns from.
+            models.Index(
+                fields=["-at", "id"], name="event_reason_said", condition=Q(kind="reason", actor__isnull=False)
+            ),
+        ]
         ordering: ClassVar = ["case", "seq"]
         triggers: ClassVar = [
             pgtrigger.Protect(name="event_append_only", operation=pgtrigger.Update | pgtrigger.Delete),

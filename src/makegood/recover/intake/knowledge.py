@@ -47,6 +47,7 @@ class Known(NamedTuple):
     trouble: str
     trouble_at: datetime | None
     item: str
+    category: str
 
     @property
     def zone(self) -> ZoneInfo:
@@ -87,7 +88,7 @@ _KNOWN = """
            CASE WHEN s.handed_over_at <= a.at THEN s.handed_over_at ELSE scan.first_at END,
            coalesce(carrier.name, ''), coalesce(seller.name, ''), coalesce(warehouse.name, ''),
            coalesce(s.from_state, ''), coalesce(s.to_state, ''), coalesce(trouble.kind, ''), trouble.at,
-           coalesce(item.name, '')
+           coalesce(item.name, ''), coalesce(item.category, '')
     FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[]) WITH ORDINALITY AS a (order_id, shipment_id, at, n)
     JOIN retail_order o ON o.id = a.order_id
     JOIN retail_source src ON src.id = o.source_id
@@ -112,7 +113,8 @@ _KNOWN = """
         ORDER BY t.at DESC LIMIT 1
     ) trouble ON true
     LEFT JOIN LATERAL (
-        SELECT l.seller_id, coalesce(nullif(product.name, ''), product.category) AS name
+        SELECT l.seller_id, coalesce(nullif(product.name, ''), product.category) AS name,
+               product.category
         FROM retail_orderline l JOIN retail_product product ON product.id = l.product_id
         WHERE l.order_id = o.id ORDER BY l.position, l.id LIMIT 1
     ) item ON true

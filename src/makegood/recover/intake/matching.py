@@ -17,6 +17,7 @@ from django.db import connection
 
 from makegood.engines.language import Distress, Finding, detect_language, find_distress, find_reason
 from makegood.recover.intake.models import Arrival
+from makegood.recover.intake.opinions import Opinion
 
 # How far back somebody who names no order can be meant to speak of one.
 SPEAKS_OF = timedelta(days=180)
@@ -60,6 +61,14 @@ class Reading:
     language: str
     finding: Finding | None
     distress: tuple[Distress, ...]
+    opinion: Opinion | None = None
+
+    @property
+    def tells(self) -> Finding | None:
+        """The reason that the words tell: the learned one where it is sure, else the phrasebook's."""
+        if self.opinion and self.opinion.sure:
+            return Finding(self.opinion.reason, self.opinion.probability, self.opinion.words, self.language)
+        return self.finding
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,14 @@
 """How intake says what it found: where it failed, why it thinks so, in words with dates. Pure: facts in, words out."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from makegood.recover.cases.models import Locus
+from makegood.engines.language import Finding
+from makegood.recover.cases.models import Locus, Reason
 from makegood.recover.intake.knowledge import Known
+from makegood.recover.intake.opinions import Opinion
 
 
 class Blame(NamedTuple):
@@ -99,3 +102,29 @@ def date(moment: datetime, zone: ZoneInfo) -> str:
 def quoted(words: tuple[str, ...]) -> str:
     """Somebody's own words: “never arrived”, “nobody answers”."""
     return ", ".join(f"“{word}”" for word in words)
+
+
+def learned(opinion: Opinion, finding: Finding | None, reasons: Mapping[str, Reason]) -> str:
+    """A reason from what was learned: how likely, by which words and facts, and what the phrasebook says instead."""
+    by = [f"the words {quoted(opinion.words)}"] if opinion.words else []
+    by += [fact(name, value) for name, value in opinion.facts if name != "phrasebook"]
+    because = f", by {', '.join(by)}" if by else ""
+    said = (
+        f"{reasons[opinion.reason].name}, {100 * opinion.probability:.0f} % likely "
+        f"from what model {opinion.model} learned{because} ({opinion.reason})."
+    )
+    if finding and finding.reason != opinion.reason and finding.reason in reasons:
+        other = reasons[finding.reason].name
+        said += f" The phrasebook would have said: {other}, from the words {quoted(finding.evidence)}."
+    return said
+
+
+def unsure(opinion: Opinion, reasons: Mapping[str, Reason]) -> str:
+    """That what was learned does not suffice, and what it leans to; empty where none of it is a reason of ours."""
+    leans = [f"{reasons[code].name} {100 * share:.0f} %" for code, share in opinion.choices[:2] if code in reasons]
+    return f" Model {opinion.model} is not sure: {' or '.join(leans)}." if leans else ""
+
+
+def fact(name: str, value: str) -> str:
+    """A fact that counted, in words: "order delivered late"."""
+    return f"{name} {value}"

@@ -57,6 +57,8 @@ def given(case: Case, to_id: uuid.UUID | None) -> dict[str, Any]:
 def change_reason(*, case_id: uuid.UUID, reason: str, by: User, now: datetime, seen: int | None = None) -> Case:
     """Say why the customer really came. Queue and severity follow the new reason, and so does the clock.
 
+    The reason that the case has already is thereby confirmed, once: triage learns from both.
+
     Raises
     ------
     ReasonNotFound, CaseAlreadyResolved, CaseChanged
@@ -69,6 +71,9 @@ def change_reason(*, case_id: uuid.UUID, reason: str, by: User, now: datetime, s
     if new is None:
         raise ReasonNotFound(reason)
     if case.reason_id == new.pk:
+        said = case.events.filter(kind=Kind.REASON, actor__isnull=False).order_by("-seq").first()
+        if said is None or new.pk not in (said.changes.get("reason_id"), said.facts.get("confirmed")):
+            record(case, Kind.REASON, at=now, by=by, why=f"{new.name}.", facts={"confirmed": new.pk})
         return case
     old = Reason.objects.get(pk=case.reason_id)
     changes = turned(case, old, new)

@@ -164,7 +164,8 @@ def reason(request: StaffRequest, number: int) -> HttpResponse:
         request, shown, form,
         lambda: services.change_reason(
             case_id=shown.id, reason=given["reason"], by=request.user, now=timezone.now(), seen=given["seen"]),
-        Toast(says=_("Reason changed. Queue, severity and due time follow it.")), lambda why: ask(str(why), why.status),
+        Toast(says=_("Reason confirmed.") if given["reason"] == shown.reason_code
+              else _("Reason changed. Queue, severity and due time follow it.")), lambda why: ask(str(why), why.status),
     )  # fmt: skip
 
 

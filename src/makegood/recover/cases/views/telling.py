@@ -142,7 +142,7 @@ def _head(moment: Moment) -> Markup:
         "triaged": _("Triaged"),
         "note": _("wrote a note"),
         "assigned": _assigned(moment),
-        "reason": _("changed the reason"),
+        "reason": _("changed the reason") if "reason_id" in changes else _("confirmed the reason"),
         "status": _("Now: %(status)s") % {"status": _label(Status, changes.get("status"))},
         "fact": _("Learned"),
         "resolved": _("resolved: %(outcome)s") % {"outcome": _label(Outcome, changes.get("outcome"))},

@@ -8,7 +8,7 @@ on how history is cut into pieces; a test says so.
 
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import NamedTuple, Self
 from uuid import UUID
@@ -16,10 +16,10 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from makegood.ground.retail.models import Review, Source
-from makegood.recover.cases.models import Case, Contact, Direction, Reason
+from makegood.recover.cases.models import Case, Channel, Contact, Direction, Reason
 from makegood.recover.cases.services.bulk import Entry, lock_cases, write_entries
 from makegood.recover.cases.services.opening import NewCase, open_cases
-from makegood.recover.intake import matching
+from makegood.recover.intake import matching, opinions
 from makegood.recover.intake.failures import Found
 from makegood.recover.intake.knowledge import Ask, Known, known_at
 from makegood.recover.intake.models import Arrival, Failure
@@ -112,7 +112,9 @@ def hold_source(source: Source) -> None:
 
 
 def gather(found: Sequence[Found], arrivals: Sequence[Arrival], matches: Sequence[matching.Match]) -> list[Happening]:
-    """Everything that is needed to decide, in the order in which it happened. Two SQL queries."""
+    """Everything that is needed to decide, in the order in which it happened. Two SQL queries, and
+    what those cost who have an opinion.
+    """
     ids = [one.review_id for one in found if one.review_id]
     reviews = Review.objects.in_bulk(ids) if ids else {}
     happenings = []
@@ -137,7 +139,26 @@ def gather(found: Sequence[Found], arrivals: Sequence[Arrival], matches: Sequenc
     known = dict(zip(asked, known_at(list(asked.values())), strict=True))
     for happening in happenings:
         object.__setattr__(happening, "known", known.get(happening.origin))
+    _form_opinions([h for h in happenings if h.reading and (h.arrival is None or h.arrival.direction == Direction.IN)])
     return sorted(happenings, key=lambda h: (h.at, h.rank, h.origin))
+
+
+def _form_opinions(happenings: Sequence[Happening]) -> None:
+    """Let what was learned have its say on what customers wrote."""
+    tellings = [opinions.telling(_words(h), h.reading, h.known, channel=_channel(h)) for h in happenings if h.reading]
+    for happening, opinion in zip(happenings, opinions.ask(tellings), strict=True):
+        if happening.reading and opinion:
+            object.__setattr__(happening, "reading", replace(happening.reading, opinion=opinion))
+
+
+def _words(happening: Happening) -> str:
+    if happening.arrival:
+        return opinions.words(happening.arrival.subject, happening.arrival.body)
+    return opinions.words(happening.review.title, happening.review.body) if happening.review else ""
+
+
+def _channel(happening: Happening) -> str:
+    return happening.arrival.channel if happening.arrival else Channel.REVIEW
 
 
 def act(happenings: Sequence[Happening]) -> tuple[Tally, dict[str, Done]]:

@@ -15,10 +15,11 @@ from makegood.recover.cases.services.bulk import Entry
 from makegood.recover.cases.services.contacts import facts_of, heard, told
 from makegood.recover.cases.services.handling import taken_up, turned
 from makegood.recover.cases.services.opening import FirstContact, NewCase
-from makegood.recover.intake import telling
+from makegood.recover.intake import opinions, telling
 from makegood.recover.intake.knowledge import Known
 from makegood.recover.intake.matching import Match, Reading
 from makegood.recover.intake.models import Arrival, Failure
+from makegood.recover.intake.opinions import CANCELLED, LATE, OVERDUE, PICKUP, UNAVAILABLE
 
 if TYPE_CHECKING:
     from makegood.recover.intake.services.acting import Happening
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 Kind = Failure.Kind
 Event = CaseEvent.Kind
 
-OVERDUE, LATE, PICKUP = "delivery.overdue", "delivery.late", "delivery.pickup"
-CANCELLED, UNAVAILABLE = "order.cancelled", "order.unavailable"
 # What a new failure of an order makes of an open case about an earlier one.
 TURNS_INTO = {
     OVERDUE: {UNCLEAR},
@@ -199,8 +198,8 @@ def _review(happening: "Happening", desk: Desk, reasons: dict[str, Reason]) -> N
 def _contact(
     happening: "Happening", arrival: Arrival, match: Match, desk: Desk, reasons: dict[str, Reason]
 ) -> NewCase | SetAside | Entry | list[Entry]:
-    reading = match.reading
-    case, because = _case_for(happening, arrival, match, desk, reasons)
+    reading = happening.reading or match.reading
+    case, because = _case_for(happening, arrival, match, reading, desk, reasons)
     who = " ".join(match.said)
     inbound = arrival.direction == Direction.IN
     thanks = inbound and only_thanks(arrival.body)
@@ -271,7 +270,7 @@ def _reopened(case: Case, at: datetime) -> Entry:
 
 
 def _case_for(
-    happening: "Happening", arrival: Arrival, match: Match, desk: Desk, reasons: dict[str, Reason]
+    happening: "Happening", arrival: Arrival, match: Match, reading: Reading, desk: Desk, reasons: dict[str, Reason]
 ) -> tuple[Case | None, str]:
     """The case that a contact belongs to, and why. Never one of another person."""
     theirs = {match.account.id, *match.others} if match.account else set()
@@ -279,14 +278,14 @@ def _case_for(
         return quoted, f"It names C-{quoted.number}."
     of_order = [case for case in desk.open_about(match.order) if case.customer_id in theirs]
     if match.order_is_sure and match.order:
-        return (_closest(of_order, match.reading), "A case about this order is open.") if of_order else (None, "")
+        return (_closest(of_order, reading), "A case about this order is open.") if of_order else (None, "")
     # What we wrote ourselves speaks of remedies, not of what failed.
-    tells = match.reading.finding if arrival.direction == Direction.IN else None
+    tells = reading.tells if arrival.direction == Direction.IN else None
     branch = tells.reason.partition(".")[0] if tells else ""
     fitting = [case for case in of_order if branch in ("", "service", case.reason.code.partition(".")[0])]
     if fitting:
-        return _closest(fitting, match.reading), "A case about this order is open, and the text tells of nothing else."
-    reason, _ = _reason(match.reading, happening.known, reasons, wrote="The text")
+        return _closest(fitting, reading), "A case about this order is open, and the text tells of nothing else."
+    reason, _ = _reason(reading, happening.known, reasons, wrote="The text")
     open_cases = [case for customer in sorted(theirs) for case in desk.open_of.get(customer, [])]
     same = [case for case in open_cases if case.reason.code == reason]
     if len(same) == 1:
@@ -313,8 +312,8 @@ def _quoted(arrival: Arrival, match: Match, theirs: set[UUID], desk: Desk) -> Ca
 
 def _closest(cases: Sequence[Case], reading: Reading) -> Case:
     """Of several open cases the one about what the text tells, else the latest."""
-    if reading.finding:
-        code = reading.finding.reason
+    if reading.tells:
+        code = reading.tells.reason
         for same in (
             [case for case in cases if case.reason.code == code],
             [case for case in cases if case.reason.code.partition(".")[0] == code.partition(".")[0]],
@@ -328,10 +327,11 @@ def _attached(
     case: Case, contact: Contact, because: str, reading: Reading, reasons: dict[str, Reason], facts: dict[str, Any]
 ) -> Entry:
     said = [because]
-    if reading.finding and reading.finding.reason in reasons:
-        told_of = reasons[reading.finding.reason]
+    tells = reading.tells
+    if tells and tells.reason in reasons:
+        told_of = reasons[tells.reason]
         if told_of.code != case.reason.code:
-            words = telling.quoted(reading.finding.evidence)
+            words = telling.quoted(tells.evidence)
             before = " The case had opened before the customer spoke." if not case.channel else ""
             said.append(f"The words {words} tell of: {told_of.name}.{before}")
     said += [f"{triage.DISTRESS[kind]}: “{words}”." for kind, words in _distress(reading)]
@@ -344,21 +344,16 @@ def _attached(
 
 def _reason(reading: Reading, known: Known | None, reasons: dict[str, Reason], *, wrote: str) -> tuple[str, str]:
     """The reason of what was written, and how it was found: by its words, else by the facts."""
-    finding = reading.finding
+    opinion, finding = reading.opinion, reading.finding
+    if opinion and opinion.sure and opinion.reason in reasons and reasons[opinion.reason].active:
+        return opinion.reason, telling.learned(opinion, finding, reasons)
+    unsure = telling.unsure(opinion, reasons) if opinion and not opinion.sure else ""
     if finding and finding.reason in reasons and reasons[finding.reason].active:
         words = telling.quoted(finding.evidence)
-        return finding.reason, f"{reasons[finding.reason].name}, from the words {words} ({finding.reason})."
-    if known:
-        code = ""
-        if known.cancelled_at:
-            code = UNAVAILABLE if known.unavailable else CANCELLED
-        elif known.is_late and known.channel != "pickup":
-            code = LATE
-        elif known.is_overdue:
-            code = PICKUP if known.channel == "pickup" else OVERDUE
-        if code:
-            return code, f"{wrote} does not say why; the order does ({code})."
-    return UNCLEAR, f"{wrote} does not say why."
+        return finding.reason, f"{reasons[finding.reason].name}, from the words {words} ({finding.reason}).{unsure}"
+    if code := opinions.of_order(known):
+        return code, f"{wrote} does not say why; the order does ({code}).{unsure}"
+    return UNCLEAR, f"{wrote} does not say why.{unsure}"
 
 
 def _standing(known: Known | None, reason: str) -> str:
@@ -398,10 +393,11 @@ def _distress(reading: Reading) -> list[tuple[str, str]]:
 
 
 def _evidence(reading: Reading) -> dict[str, Any]:
-    if reading.finding is None:
-        return {}
-    finding = reading.finding
-    return {"reason_words": list(finding.evidence), "reason_found": finding.reason, "confidence": finding.confidence}
+    found = opinions.facts_of(reading.opinion) if reading.opinion else {}
+    if reading.tells:
+        tells = reading.tells
+        found |= {"reason_words": list(tells.evidence), "reason_found": tells.reason, "confidence": tells.confidence}
+    return found
 
 
 def _subject(title: str, body: str) -> str:
