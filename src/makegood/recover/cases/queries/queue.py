@@ -237,7 +237,9 @@ def choices(me: User) -> Choices:
         for kind, value, label in cursor.fetchall():
             kinds[kind].append((value, label))
     views = [View(value[:36], name, value[37:], value[36] == "+") for value, name in kinds.pop("view")]
-    return Choices(*kinds.values(), views)
+    return Choices(
+        queues=kinds["queue"], reasons=kinds["reason"], tiers=kinds["tier"], staff=kinds["staff"], views=views
+    )
 
 
 def _conditions(filters: Filters, me: User, places: Places) -> tuple[list[str], list[Any]]:
