@@ -32,8 +32,8 @@ def desk(request: HttpRequest) -> HttpResponse:
     mine = _mine(me, MINE_SHOWN)
     facts = {
         "figures": queries.figures(me=me, places=places, now=now, today=morning),
-        "due": [row for row in mine if row.due_at < midnight],
-        "later": [row for row in mine if row.due_at >= midnight],
+        "due": [row for row in mine if row.due_at and row.due_at < midnight],
+        "later": [row for row in mine if not row.due_at or row.due_at >= midnight],
         "untaken": _untaken(me, now),
         "now": now, "severities": dict(Severity.choices), "why_ranked": why_ranked,
         "count_up_to": queries.FIGURES_UP_TO,

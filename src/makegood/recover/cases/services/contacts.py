@@ -8,7 +8,7 @@ from django.db import connection, transaction
 
 from makegood.ground.messages.services import enqueue
 from makegood.ground.staff.models import User
-from makegood.recover.cases import extensions, triage
+from makegood.recover.cases import extensions
 from makegood.recover.cases.errors import CaseAlreadyResolved, NoAddress, NothingToSay
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Note, Status
 from makegood.recover.cases.services.timeline import lock_case, record
@@ -21,7 +21,7 @@ def receive_contact(
     *, case_id: uuid.UUID, channel: Channel | str, author: str, body: str, at: datetime, subject: str = "",
     language: str = "", why: str = "",
 ) -> Contact:  # fmt: skip
-    """Attach what the customer said to a case. An open case is on us again: its answer is due anew.
+    """Attach what the customer said to a case. An open case is on us again.
 
     A resolved case keeps its status (whether to reopen is decided by a person or a rule, not by a "thank you").
     """
@@ -117,10 +117,7 @@ def heard(case: Case, channel: str, at: datetime) -> dict[str, Any]:
     if not case.channel:
         changes["channel"] = channel
     if case.resolved_at is None:
-        changes |= {
-            "status": Status.NEW if case.status == Status.NEW else Status.OPEN,
-            **_clock(case, at, answered=False),
-        }
+        changes["status"] = Status.NEW if case.status == Status.NEW else Status.OPEN
     return changes
 
 
@@ -130,17 +127,8 @@ def told(case: Case, at: datetime) -> dict[str, Any]:
     if case.first_response_at is None:
         changes["first_response_at"] = at
     if case.resolved_at is None:
-        changes |= {"status": Status.OPEN, **_clock(case, at, answered=True)}
+        changes["status"] = Status.OPEN
     return changes
-
-
-def _clock(case: Case, at: datetime, *, answered: bool) -> dict[str, datetime]:
-    """When the case is next due: to be put right once answered, to be answered while the customer waits."""
-    due_at = case.opened_at + triage.RESOLVE_WITHIN[case.severity]
-    if not answered:
-        due_at = at + triage.ANSWER_WITHIN[case.severity]
-    tier = case.customer.loyalty_tier if case.customer else ""
-    return {"due_at": due_at, "rank_at": triage.rank(due_at, case.severity, tier, case.value)}
 
 
 def facts_of(contact: Contact) -> dict[str, Any]:

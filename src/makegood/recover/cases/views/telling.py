@@ -36,6 +36,7 @@ MAIL: Final = {
 ICONS: Final = {
     "opened": "circle-plus", "triaged": "list-checks", "note": "sticky-note", "assigned": "user-check", "reason": "tag",
     "status": "hourglass", "fact": "info", "resolved": "circle-check", "reopened": "rotate-ccw",
+    "clock": "alarm-clock", "escalated": "trending-up",
 }  # fmt: skip
 
 _HTML = re.compile(r"\s*<(?:!doctype|html|head|body|div|p|table|span|br|a|ul|h[1-6])\b", re.IGNORECASE)
@@ -135,6 +136,8 @@ def _head(moment: Moment) -> Markup:
         "fact": _("Learned"),
         "resolved": _("resolved: %(outcome)s") % {"outcome": _label(Outcome, changes.get("outcome"))},
         "reopened": _("reopened"),
+        "clock": _clock(moment),
+        "escalated": _("escalated"),
     }.get(moment.kind, moment.kind)
     return _who_does(moment.actor, does)
 
@@ -159,6 +162,14 @@ def _side_effects(changes: dict[str, Any]) -> str:
     if changes.get("status") == Status.WAITING_CUSTOMER:
         parts.append(_("waits for the customer"))
     return "".join(f", {part}" for part in parts)
+
+
+def _clock(moment: Moment) -> str:
+    """Which clocks it is about: whether one ran out, or is about to, or the service levels changed."""
+    told = moment.facts.get("clocks", [])
+    if any(name.endswith(".breach") for name in told):
+        return _("A clock ran out")
+    return _("A clock runs out soon") if told else _("Service levels changed")
 
 
 def _assigned(moment: Moment) -> str:
