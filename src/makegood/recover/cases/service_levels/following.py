@@ -17,6 +17,7 @@ from makegood.recover.cases.service_levels.levels import Levels, Traits
 # Changes of these move clocks.
 MOVES_CLOCKS = frozenset({
     "status", "severity", "tier", "channel", "queue_id", "place_id", "customer_id", "value", "last_contact_at",
+    "last_contact_by",
 })  # fmt: skip
 # Nobody can act on a case that waits for its customer: it stands behind whatever is due within a month.
 PAUSED_SINKS = timedelta(days=30)
@@ -113,10 +114,10 @@ def facts_of(case: Case, changes: Mapping[str, Any], at: datetime) -> Iterator[F
     before, after = case.status, changes.get("status", case.status)
     if Status.RESOLVED == before != after:
         yield Fact("reopened", at)
-    spoken_at = changes.get("last_contact_at")
-    if spoken_at and spoken_at != case.last_contact_at:
-        by_us = changes.get("last_contact_by", case.last_contact_by) == "us"
-        yield Fact("answered" if by_us else "spoke", spoken_at)
+    spoken_at = changes.get("last_contact_at", case.last_contact_at)
+    by = changes.get("last_contact_by", case.last_contact_by)
+    if (spoken_at, by) != (case.last_contact_at, case.last_contact_by):
+        yield Fact("answered" if by == "us" else "spoke", spoken_at)
     if before == after:
         return
     if after == Status.RESOLVED:
