@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from makegood.engines.clocks import ALWAYS, Calendar, NotACalendar, spelled, weekly, windows
+from makegood.engines.clocks import ALWAYS, Calendar, NotACalendar, spelled, spelled_week, weekly, windows
 
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 ZONES = ("Europe/London", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe")
@@ -200,3 +200,14 @@ def test_calendars_that_cannot_be_are_refused():
 @given(day=days())
 def test_windows_are_spelled_as_they_are_read(day: tuple[tuple[int, int], ...]):
     assert windows(spelled(day)) == day
+
+
+@given(week=st.lists(days(), min_size=7, max_size=7))
+def test_weeks_are_spelled_as_they_are_read(week: list[tuple[tuple[int, int], ...]]):
+    assert weekly(spelled_week(week)) == tuple(week)
+
+
+def test_days_of_equal_hours_are_spelled_together():
+    assert spelled_week(weekly("Mon-Thu 09:00-17:00; Fri 09:00-15:00; Sun 10:00-12:00")) == (
+        "Mon-Thu 09:00-17:00; Fri 09:00-15:00; Sun 10:00-12:00"
+    )

@@ -12,7 +12,7 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import case, queue
+from makegood.recover.cases.views import case, levels, queue
 
 cases = [
     path("", queue.queue, name="queue"),
@@ -38,6 +38,18 @@ notices = [
     path("<uuid:notice_id>/", notice_views.opened, name="opened"),
 ]
 
+service_levels = [
+    path("", levels.all_levels, name="all"),
+    path("calendars/new", levels.calendar, name="new_calendar"),
+    path("calendars/<int:level_id>/", levels.calendar, name="calendar"),
+    path("calendars/<int:level_id>/delete", levels.delete_calendar, name="delete_calendar"),
+    path("targets/new", levels.target, name="new_target"),
+    path("targets/<int:level_id>/", levels.target, name="target"),
+    path("targets/<int:level_id>/delete", levels.delete_target, name="delete_target"),
+    path("escalations/new", levels.escalation, name="new_escalation"),
+    path("escalations/<int:level_id>/delete", levels.delete_escalation, name="delete_escalation"),
+]
+
 rejects = [
     path("", rejects_views.rejects, name="list"),
     path("export.csv", rejects_views.export, name="export"),
@@ -57,6 +69,7 @@ urlpatterns = [
     path("reports/weekly", scorecards.weekly, name="weekly_report"),
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
     path("outbox/", include("makegood.ground.messages.urls")),
+    path("service-levels/", include((service_levels, "levels"))),
     path("notices/", include((notices, "notices"))),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),

@@ -6,7 +6,7 @@
 '2026-03-09T09:30:00+00:00'
 """
 
-from makegood.engines.clocks.calendar import ALWAYS, Calendar, NotACalendar, spelled, weekly, windows
+from makegood.engines.clocks.calendar import ALWAYS, Calendar, NotACalendar, spelled, spelled_week, weekly, windows
 from makegood.engines.clocks.course import Clock, Clocks, Course, Fact, Reading, State, Targets, Wait, due, fold, used
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "due",
     "fold",
     "spelled",
+    "spelled_week",
     "used",
     "weekly",
     "windows",

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -216,6 +216,17 @@ def weekly(text: str) -> tuple[tuple[Window, ...], ...]:
 def spelled(day: Sequence[Window]) -> str:
     """Windows as people write them; the inverse of `windows`."""
     return ", ".join(f"{_clock(opens)}-{_clock(closes)}" for opens, closes in day)
+
+
+def spelled_week(week: Sequence[Sequence[Window]]) -> str:
+    """A week as people write it, days of equal hours together; the inverse of `weekly`."""
+    parts: list[str] = []
+    for hours, days in groupby(range(len(week)), key=lambda day: tuple(tuple(window) for window in week[day])):
+        same = list(days)
+        if hours:
+            name = DAYS[same[0]] if len(same) == 1 else f"{DAYS[same[0]]}-{DAYS[same[-1]]}"
+            parts.append(f"{name} {spelled(hours)}")
+    return "; ".join(parts)
 
 
 def _window(text: str) -> Window:

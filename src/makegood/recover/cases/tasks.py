@@ -14,7 +14,7 @@ def tell_of_clocks(timestamp: int) -> None:  # noqa: ARG001  procrastinate passe
     tell_due(now=timezone.now())
 
 
-@app.task(name="cases.retime_open", queueing_lock="cases.retime_open", lock="cases.retime_open")
+@app.task(name="cases.retime_open", lock="cases.retime_open")
 def retime() -> None:
     """Service levels were edited: the clocks of open cases follow."""
     retime_open(now=timezone.now())

@@ -86,12 +86,18 @@ class Target(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["queue", "loyalty_tier", "channel", "tier", "severity"], name="target_once",
-                nulls_distinct=False,
+                nulls_distinct=False, violation_error_message="There is a target for these cases already.",
             ),
             models.CheckConstraint(
                 name="target_sets_a_clock",
-                condition=Q(first_minutes__range=(1, MOST_MINUTES)) | Q(next_minutes__range=(1, MOST_MINUTES))
-                | Q(resolution_minutes__range=(1, MOST_MINUTES)),
+                condition=Q(first_minutes__isnull=False) | Q(next_minutes__isnull=False)
+                | Q(resolution_minutes__isnull=False),
+            ),
+            # NULL passes a check: what is not set is not asked.
+            models.CheckConstraint(
+                name="target_times_are_sane",
+                condition=Q(first_minutes__range=(1, MOST_MINUTES)) & Q(next_minutes__range=(1, MOST_MINUTES))
+                & Q(resolution_minutes__range=(1, MOST_MINUTES)),
             ),
             models.CheckConstraint(name="target_warns_before", condition=Q(warn_percent__range=(1, 99))),
         ]  # fmt: skip
@@ -125,12 +131,15 @@ class Escalation(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["when", "clock", "deed"], name="escalation_once"),
+            models.UniqueConstraint(
+                fields=["when", "clock", "deed"], name="escalation_once",
+                violation_error_message="There is a rule that does this at this moment already.",
+            ),
             models.CheckConstraint(
                 name="escalation_moves_somewhere",
                 condition=Q(deed="move", queue__isnull=False) | (~Q(deed="move") & Q(queue=None)),
             ),
-        ]
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.clock} {self.when}: {self.deed}"

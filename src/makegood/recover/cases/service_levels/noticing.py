@@ -98,7 +98,8 @@ def _of(case: Case, levels: Levels, now: datetime) -> tuple[list[Due], Entry]:
             name = f"{clock}.{what}"
             if name in noticed or name not in moments or moments[name] > now:
                 continue
-            if what == BREACH or f"{clock}.{BREACH}" not in noticed:
+            is_news = what == BREACH or f"{clock}.{BREACH}" not in noticed
+            if is_news and moments[name] > now - TOLD_FOR:
                 why = _said(clock, what, moments.get(f"{clock}.{BREACH}"), now)
                 found.append(Due(case, clock, what, moments[name], why))
             noticed.append(name)
