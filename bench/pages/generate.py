@@ -127,6 +127,7 @@ def _remember(made: psycopg.Connection, *, cases: int) -> None:
     """Sizes, names and rules that the script reads."""
     from makegood.app.demo.people import FIRST_NAMES, LAST_NAMES
     from makegood.recover.cases import triage
+    from makegood.recover.cases.service_levels.defaults import ANSWER_WITHIN, RESOLVE_WITHIN
 
     made.execute("CREATE SCHEMA bench")
     constants = {
@@ -148,7 +149,7 @@ def _remember(made: psycopg.Connection, *, cases: int) -> None:
         )
     made.execute("CREATE TABLE bench.harm (severity int, answer interval, resolve interval, shift interval)")
     for severity, shift in triage.HARM_BY_SEVERITY.items():
-        row = [severity, triage.ANSWER_WITHIN[severity], triage.RESOLVE_WITHIN[severity], shift]
+        row = [severity, ANSWER_WITHIN[severity], RESOLVE_WITHIN[severity], shift]
         made.execute("INSERT INTO bench.harm VALUES (%s, %s, %s, %s)", row)
 
 

@@ -187,7 +187,7 @@ def test_deeds_in_bulk_leave_what_the_services_leave(played):
     crew._record(
         hands, kind.RESOLVED, times[4], ana.pk, changes=ended(draft, "recovered", "Defect", ana.pk, times[4], "")
     )
-    crew._record(hands, kind.REOPENED, times[5], ana.pk, why="Again.", changes=taken_up(draft, times[5]))
+    crew._record(hands, kind.REOPENED, times[5], ana.pk, why="Again.", changes=taken_up())
     write_entries(crew._entries)
 
     def told_by(case):

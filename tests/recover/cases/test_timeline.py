@@ -1,5 +1,6 @@
 """The timeline is the truth: append-only, complete, and equal to the columns."""
 
+import uuid
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -8,11 +9,16 @@ from django.db import IntegrityError, ProgrammingError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from makegood.engines.clocks import Clock, Clocks, Fact, Targets, fold
+from makegood.engines.clocks.course import begun
 from makegood.ground.staff.models import User
 from makegood.recover.cases import services
 from makegood.recover.cases.errors import CaseAlreadyResolved, CaseChanged, CaseExists, CaseNotResolved
-from makegood.recover.cases.models import Case, CaseEvent, Outcome, Status
+from makegood.recover.cases.models import Case, CaseEvent, Outcome, Queue, Status
 from makegood.recover.cases.replay import columns_of, replay
+from makegood.recover.cases.service_levels.levels import Traits, load
+from makegood.recover.cases.service_levels.models import Calendar, CalendarUse, Target
+from makegood.recover.cases.services.timeline import lock_case, record
 
 MakeCase = Callable[..., Case]
 
@@ -45,23 +51,84 @@ def test_events_refuse_update_and_delete(make_case: MakeCase):
             attempt()
 
 
+def assert_clocks_follow_the_timeline(case_id: object, now: datetime) -> None:
+    """What the case says of its clocks, against what the events alone tell of them."""
+    case = Case.objects.select_related("customer").get(pk=case_id)
+    opened, *rest = CaseEvent.objects.filter(case_id=case_id).order_by("seq")
+    course, status = begun(opened.at, spoke=bool(opened.changes["channel"])), opened.changes["status"]
+    for event in rest:
+        if event.kind == "contact" and event.facts["contact"] == first_words(case):
+            continue  # these opened it
+        after = event.changes.get("status", status)
+        course, status = fold(course, facts_in(event, status, after)), after
+    traits = Traits(case.severity, case.tier, case.channel, "", case.queue_id, None)
+    levels = load([])
+    aims = {clock: levels.aim(clock, traits) for clock in Clock}
+    targets = Targets(
+        *(aims[clock].target for clock in Clock),
+        stops_for_partner=frozenset(clock for clock in Clock if aims[clock].stops_for_partner),
+    )
+    clocks = Clocks.read(course, levels.calendar(traits), targets, now)
+    answer = clocks.next or (clocks.first if course.answer_from else None)
+    if case.resolved_at:
+        assert (case.answer_due_at, case.notice_at) == (None, None)
+        return
+    assert case.answer_due_at == (answer.due if answer else None)
+    assert case.resolve_due_at == clocks.resolution.due
+    assert case.due_at == min(filter(None, [case.answer_due_at, case.resolve_due_at]), default=None)
+
+
+WAITS = {"waiting_customer": "customer", "waiting_partner": "partner"}
+
+
+def first_words(case: Case) -> str:
+    """The contact that opened the case, where one did."""
+    first = case.contacts.filter(at=case.opened_at, direction="in").values_list("pk", flat=True).first()
+    return str(first)
+
+
+def facts_in(event: CaseEvent, before: str, after: str) -> list[Fact]:
+    """An event as clocks see it."""
+    found = [Fact("reopened", event.at)] if before == "resolved" != after else []
+    if event.kind == "contact":
+        found.append(Fact("spoke" if event.facts["direction"] == "in" else "answered", event.at))
+    if after != before and after == "resolved":
+        found.append(Fact("resolved", event.at))
+    elif after != before and after in WAITS:
+        found.append(Fact("waits", event.at, WAITS[after]))
+    elif after != before and before in WAITS:
+        found.append(Fact("goes_on", event.at))
+    return found
+
+
+def raise_severity(case_id: uuid.UUID, now: datetime) -> None:
+    case = lock_case(case_id)
+    record(case, CaseEvent.Kind.ESCALATED, at=now, changes={"severity": max(1, case.severity - 1)})
+
+
 STEPS = st.lists(
     st.sampled_from(["assign", "unassign", "note", "reply", "wait", "call", "contact", "faulty", "late", "wait_partner",
-                     "resolve", "reopen"]),
+                     "wait_customer", "go_on", "raise", "resolve", "reopen"]),
     max_size=12,
 )  # fmt: skip
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(steps=STEPS)
-def test_any_sequence_of_work_replays_to_the_same_columns(
-    steps: list[str], make_case: MakeCase, ana: User, noon: datetime
-):
+@given(steps=STEPS, minutes=st.sampled_from([7, 700]), silent=st.booleans(), stops=st.booleans(), office=st.booleans())
+def test_any_sequence_of_work_replays_to_the_same_columns_and_clocks(
+    steps: list[str], minutes: int, silent: bool, stops: bool, office: bool, make_case: MakeCase, ana: User,
+    noon: datetime,
+):  # fmt: skip
     with transaction.atomic():
-        case_id = make_case().pk
+        Target.objects.filter(severity=2).update(stops_for_partner=stops)
+        if office:
+            CalendarUse.objects.create(
+                calendar=Calendar.objects.get(name="Weekdays 9 to 17"), queue=Queue.objects.get(slug="delivery")
+            )
+        case_id = make_case(**({"contact": None} if silent else {})).pk
         now = noon
         for step in steps:
-            now += timedelta(minutes=7)
+            now += timedelta(minutes=minutes)
             act = {
                 "assign": lambda: services.assign_case(case_id=case_id, to=ana, by=ana, now=now),
                 "unassign": lambda: services.assign_case(case_id=case_id, to=None, by=ana, now=now),
@@ -77,6 +144,11 @@ def test_any_sequence_of_work_replays_to_the_same_columns(
                 "wait_partner": lambda: services.change_status(
                     case_id=case_id, status=Status.WAITING_PARTNER, by=ana, now=now
                 ),
+                "wait_customer": lambda: services.change_status(
+                    case_id=case_id, status=Status.WAITING_CUSTOMER, by=ana, now=now
+                ),
+                "go_on": lambda: services.change_status(case_id=case_id, status=Status.OPEN, by=ana, now=now),
+                "raise": lambda: raise_severity(case_id, now),
                 "resolve": lambda: services.resolve_case(
                     case_id=case_id, outcome=Outcome.RECOVERED, cause="Lost in the depot", by=ana, now=now
                 ),
@@ -86,6 +158,7 @@ def test_any_sequence_of_work_replays_to_the_same_columns(
                 act()
             except (CaseAlreadyResolved, CaseNotResolved):
                 pass
+            assert_clocks_follow_the_timeline(case_id, now)
         assert_replays(case_id)
         transaction.set_rollback(True)
 

@@ -7,13 +7,14 @@ from makegood.app.config.api import api
 from makegood.app.desk import customers, orders
 from makegood.app.desk import views as desk
 from makegood.ground.api import views as webhooks
+from makegood.ground.messages import notice_views
 from makegood.ground.retail import views as rejects_views
 from makegood.ground.staff import views as staff
 from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import case, handling, macros, many, queue, rules
+from makegood.recover.cases.views import case, handling, levels, macros, many, queue, rules
 from makegood.recover.intake import views as customers_own
 from makegood.recover.triage import views as triage
 
@@ -57,6 +58,25 @@ cases = [
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
 ]
 
+notices = [
+    path("", notice_views.listed, name="list"),
+    path("read", notice_views.read_all, name="read_all"),
+    path("by-mail", notice_views.by_mail, name="by_mail"),
+    path("<uuid:notice_id>/", notice_views.opened, name="opened"),
+]
+
+service_levels = [
+    path("", levels.all_levels, name="all"),
+    path("calendars/new", levels.calendar, name="new_calendar"),
+    path("calendars/<int:level_id>/", levels.calendar, name="calendar"),
+    path("calendars/<int:level_id>/delete", levels.delete_calendar, name="delete_calendar"),
+    path("targets/new", levels.target, name="new_target"),
+    path("targets/<int:level_id>/", levels.target, name="target"),
+    path("targets/<int:level_id>/delete", levels.delete_target, name="delete_target"),
+    path("escalations/new", levels.escalation, name="new_escalation"),
+    path("escalations/<int:level_id>/delete", levels.delete_escalation, name="delete_escalation"),
+]
+
 rejects = [
     path("", rejects_views.rejects, name="list"),
     path("export.csv", rejects_views.export, name="export"),
@@ -86,6 +106,8 @@ urlpatterns = [
     path("settings/webhooks/<uuid:endpoint_id>/pause", webhooks.pause, name="pause_webhook"),
     path("settings/webhooks/<uuid:endpoint_id>/remove", webhooks.remove, name="remove_webhook"),
     path("settings/webhooks/deliveries/<uuid:delivery_id>/again", webhooks.again, name="resend_webhook"),
+    path("service-levels/", include((service_levels, "levels"))),
+    path("notices/", include((notices, "notices"))),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
     path("assets/vega-<str:version>.js", vega.script, name="vega"),

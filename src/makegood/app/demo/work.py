@@ -245,7 +245,7 @@ class Crew:
         said = self.writer.pick(answers.REOPENED)
         channel = case.channel if case.channel in (Channel.EMAIL, Channel.PHONE) else Channel.EMAIL
         self._listen(hands, at, channel, said)
-        changes = taken_up(case, at + timedelta(minutes=1))
+        changes = taken_up()
         self._record(
             hands,
             Kind.REOPENED,

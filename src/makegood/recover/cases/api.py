@@ -64,7 +64,7 @@ class CaseItem(Schema):
     value: Decimal | None = Field(description="At stake, in `currency`.")
     currency: str
     opened_at: datetime
-    due_at: datetime
+    due_at: datetime | None = Field(description="When its next clock runs out; null: they pause for the customer.")
     last_contact_at: datetime | None
     last_contact_by: Literal["customer", "us", ""]
 
@@ -121,7 +121,7 @@ class CaseOut(Schema):
     value: Decimal | None
     currency: str
     opened_at: datetime
-    due_at: datetime
+    due_at: datetime | None = Field(description="When its next clock runs out; null: they pause for the customer.")
     first_response_at: datetime | None
     last_contact_at: datetime | None
     last_contact_by: Literal["customer", "us", ""]

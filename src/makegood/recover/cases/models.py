@@ -145,7 +145,20 @@ class Case(models.Model):
     last_contact_at = models.DateTimeField(null=True, blank=True)
     last_contact_by = models.CharField(max_length=8, blank=True, default="", help_text="customer or us")
     first_response_at = models.DateTimeField(null=True, blank=True)
-    due_at = models.DateTimeField(help_text="When its clock runs out.")
+    first_answer_from = models.DateTimeField(null=True, blank=True, help_text="Since when the first answer was owed.")
+    answer_from = models.DateTimeField(
+        null=True, blank=True, help_text="Since when an answer is owed; none: it is not."
+    )
+    # When nobody of ours could go on: [whom, since, until] of each time (engines.clocks.Wait).
+    waits = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)
+    answer_due_at = models.DateTimeField(null=True, blank=True)
+    resolve_due_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(
+        null=True, blank=True, help_text="When its next clock runs out; none: they pause for the customer."
+    )
+    notice_at = models.DateTimeField(null=True, blank=True, help_text="When somebody is to be told of its clocks.")
+    # What they were told already: "first.warning", "resolution.breach".
+    noticed = models.JSONField(default=list, db_default=Value([], models.JSONField()), blank=True)
     rank_at = models.DateTimeField(help_text="due_at, earlier the greater the harm: the order of work.")
 
     outcome = models.CharField(max_length=12, choices=Outcome, blank=True, default="")
@@ -195,6 +208,12 @@ class Case(models.Model):
             models.CheckConstraint(
                 name="case_resolved_not_snoozed", condition=Q(snoozed_until=None) | Q(resolved_at=None)
             ),
+            models.CheckConstraint(
+                name="case_due_unless_waiting",
+                condition=Q(due_at__isnull=False)
+                | Q(resolved_at__isnull=False)
+                | Q(status__in=["waiting_customer", "waiting_partner"]),
+            ),
             models.UniqueConstraint(fields=["origin"], name="case_origin_once", condition=Q(origin__gt="")),
             models.UniqueConstraint(
                 fields=["customer", "order", "reason", "split_key"],
@@ -240,6 +259,8 @@ class Case(models.Model):
             models.Index(fields=["merged_into"], name="case_merged_into", condition=Q(merged_into__isnull=False)),
             models.Index(fields=["parent"], name="case_children", condition=Q(parent__isnull=False)),
             models.Index(fields=["follows"], name="case_follows", condition=Q(follows__isnull=False)),
+            # Whose clocks somebody is to be told of, each minute (service_levels.noticing).
+            models.Index(fields=["notice_at"], name="case_notice", condition=Q(notice_at__isnull=False)),
             models.Index(fields=["customer", "-opened_at"], name="case_of_customer"),
             models.Index(fields=["order"], name="case_of_order", condition=Q(order__isnull=False)),
             models.Index(fields=["changed_at"], name="case_changed"),
@@ -558,3 +579,7 @@ class BatchItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id} {self.state}"
+
+
+# A module of their own, so that this one stays about the case.
+import makegood.recover.cases.service_levels.models  # noqa: E402, F401

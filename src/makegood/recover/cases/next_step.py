@@ -29,7 +29,7 @@ class Situation(NamedTuple):
 
     @property
     def is_late(self) -> bool:
-        return self.case.due_at < self.now
+        return self.case.due_at is not None and self.case.due_at < self.now
 
 
 class NextStep(NamedTuple):
@@ -89,7 +89,11 @@ def _customer_waits(at: Situation) -> NextStep | None:
     case = at.case
     if case.last_contact_by != "customer" or case.last_contact_at is None:
         return None
-    facts = {"who": at.who, "time": duration(at.now - case.last_contact_at), "late": duration(at.now - case.due_at)}
+    facts = {
+        "who": at.who,
+        "time": duration(at.now - case.last_contact_at),
+        "late": duration(at.now - (case.due_at or at.now)),
+    }
     key = "r" if case.email else "c"
     if at.is_late:
         return NextStep(
@@ -150,13 +154,14 @@ def _waiting(at: Situation) -> NextStep | None:
 
 
 def _put_right(at: Situation) -> NextStep | None:
+    due_at = at.case.due_at
+    if due_at is None:
+        return NextStep(_("Wait for whoever has it; the clocks pause meanwhile."))
     if at.is_late:
         return NextStep(
-            _("Put it right now: it should have been settled %(late)s ago.")
-            % {"late": duration(at.now - at.case.due_at)},
-            "s",
+            _("Put it right now: it should have been settled %(late)s ago.") % {"late": duration(at.now - due_at)}, "s"
         )
-    return NextStep(_("Put it right within %(time)s, then resolve.") % {"time": duration(at.case.due_at - at.now)}, "s")
+    return NextStep(_("Put it right within %(time)s, then resolve.") % {"time": duration(due_at - at.now)}, "s")
 
 
 RULES: tuple[Rule, ...] = (

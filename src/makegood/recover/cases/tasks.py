@@ -1,10 +1,12 @@
-"""Jobs of cases."""
+"""Jobs of the cases room."""
 
 import uuid
 
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from makegood.recover.cases.service_levels.noticing import tell_due
+from makegood.recover.cases.service_levels.retiming import retime_open
 from makegood.recover.cases.services.many import run_batch, waiting_batches
 from makegood.recover.cases.services.snoozing import AT_ONCE, wake_due
 
@@ -29,3 +31,16 @@ def batches(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
     """Go on with whatever a killed worker left."""
     for batch_id in waiting_batches():
         run_batch(batch_id=batch_id, now=timezone.now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name="cases.tell_due", queueing_lock="cases.tell_due")
+def tell_of_clocks(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
+    """Clocks that warn or have run out since the minute before, and what a killed worker left."""
+    tell_due(now=timezone.now())
+
+
+@app.task(name="cases.retime_open", lock="cases.retime_open")
+def retime() -> None:
+    """Service levels were edited: the clocks of open cases follow."""
+    retime_open(now=timezone.now())

@@ -1,4 +1,4 @@
-"""How a case is judged when it opens: severity, tier, due time and rank, each with its reason in words.
+"""How a case is judged when it opens: severity and tier, with the reasons in words; and its rank in the order of work.
 
 Pure: facts in, judgement out. The numbers stand in tables so that they can be read, argued about and changed.
 """
@@ -10,12 +10,6 @@ from decimal import Decimal
 from functools import lru_cache
 
 from makegood.recover.cases.models import Severity, Tier
-
-# Calendar hours until we answer, and until it is put right, by severity.
-ANSWER_WITHIN = {1: timedelta(hours=1), 2: timedelta(hours=4), 3: timedelta(hours=24), 4: timedelta(hours=72)}
-RESOLVE_WITHIN = {1: timedelta(days=1), 2: timedelta(days=2), 3: timedelta(days=5), 4: timedelta(days=10)}
-# Nobody is waiting on the line when a failure was found before the customer spoke.
-SILENT_FACTOR = 2
 
 # The order of work is due time minus harm: how many hours earlier a case is treated than its clock alone says.
 HARM_BY_SEVERITY = {1: timedelta(hours=48), 2: timedelta(hours=12), 3: timedelta(0), 4: timedelta(hours=-24)}
@@ -42,8 +36,6 @@ class Facts:
 
     reason: str
     base_severity: int
-    now: datetime
-    silent: bool = False
     loyalty_tier: str = ""
     value: Decimal | None = None
     currency: str = ""
@@ -56,13 +48,11 @@ class Facts:
 class Judgement:
     severity: int
     tier: str
-    due_at: datetime
-    rank_at: datetime
     why: tuple[str, ...]
 
 
 def judge(facts: Facts) -> Judgement:
-    """Severity, tier, due time and rank of a new case, with the reasons in words."""
+    """Severity and tier of a new case, with the reasons in words."""
     why: list[str] = []
     severity = facts.base_severity
     for raise_by, sentence in _aggravations(facts):
@@ -72,8 +62,7 @@ def judge(facts: Facts) -> Judgement:
     tier = Tier.SPECIALIST if severity <= Severity.HIGH else Tier.FRONTLINE
     if any(kind in ("safety", "legal") for kind, _ in facts.distress):
         tier = Tier.MANAGER
-    due_at = facts.now + ANSWER_WITHIN[severity] * (SILENT_FACTOR if facts.silent else 1)
-    return Judgement(severity, tier, due_at, rank(due_at, severity, facts.loyalty_tier, facts.value), tuple(why))
+    return Judgement(severity, tier, tuple(why))
 
 
 def _aggravations(facts: Facts) -> list[tuple[int, str]]:

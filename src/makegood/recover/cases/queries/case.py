@@ -44,7 +44,10 @@ class CaseDetail(NamedTuple):
     last_contact_at: datetime | None
     last_contact_by: str
     first_response_at: datetime | None
-    due_at: datetime
+    first_answer_from: datetime | None
+    answer_from: datetime | None
+    waits: Any  # as the column keeps them
+    due_at: datetime | None
     outcome: str
     cause: str
     prevention: str
@@ -57,6 +60,7 @@ class CaseDetail(NamedTuple):
     reason_code: str
     reason: str
     reason_group: str | None
+    queue_id: int
     queue_slug: str
     queue: str
     assignee_id: uuid.UUID | None
@@ -97,9 +101,10 @@ _MAIL = """coalesce((SELECT left(md5(string_agg(m.status, ',' ORDER BY m.id)), 8
 
 _CASE = f"""
 SELECT c.id, c.number, c.version, c.subject, c.failed, c.channel, c.status, c.severity, c.tier, c.locus, c.value,
-       c.currency, c.opened_at, c.last_contact_at, c.last_contact_by, c.first_response_at, c.due_at, c.outcome, c.cause,
-       c.prevention, c.resolved_at, {_NAME.format("z")}, c.place_id, p.name, c.order_id, c.shipment_id,
-       r.code, r.name, g.name, q.slug, q.name, c.assignee_id, {_NAME.format("a")},
+       c.currency, c.opened_at, c.last_contact_at, c.last_contact_by, c.first_response_at,
+       c.first_answer_from, c.answer_from, c.waits, c.due_at, c.outcome, c.cause, c.prevention, c.resolved_at,
+       {_NAME.format("z")}, c.place_id, p.name, c.order_id, c.shipment_id,
+       r.code, r.name, g.name, c.queue_id, q.slug, q.name, c.assignee_id, {_NAME.format("a")},
        c.customer_id, coalesce(nullif(k.name, ''), k.ref, ''), coalesce(k.ref, ''), coalesce(k.email, ''),
        coalesce(k.phone, ''), coalesce(k.language, ''), coalesce(k.loyalty_tier, ''), k.lifetime_value,
        coalesce(s.currency, ''), coalesce(k.city, ''), coalesce(k.state, ''), coalesce(k.postal_code, ''),
@@ -133,7 +138,8 @@ def the_case(number: int, *, places: Places) -> CaseDetail:
         row = cursor.fetchone()
     if row is None:
         raise CaseNotFound(f"C-{number}")
-    return CaseDetail(*row)
+    case = CaseDetail(*row)
+    return case._replace(waits=msgspec.json.decode(case.waits))
 
 
 class Mark(NamedTuple):

@@ -125,7 +125,7 @@ class Row(NamedTuple):
     failed: str
     severity: int
     status: str
-    due_at: datetime
+    due_at: datetime | None
     opened_at: datetime
     last_contact_at: datetime | None
     last_contact_by: str

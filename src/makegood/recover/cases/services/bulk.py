@@ -11,12 +11,16 @@ from django.db import connection
 
 from makegood.recover.cases.models import Case, CaseEvent, Contact, Note, Reason
 from makegood.recover.cases.replay import to_json
+from makegood.recover.cases.service_levels.following import followed
+from makegood.recover.cases.service_levels.levels import load
 
 # What an entry may change, with its type in PostgreSQL.
 CHANGEABLE = {
     "subject": "text", "channel": "text", "reason_id": "bigint", "queue_id": "bigint", "locus": "text",
     "severity": "smallint", "tier": "text", "status": "text", "last_contact_at": "timestamptz",
-    "last_contact_by": "text", "first_response_at": "timestamptz", "due_at": "timestamptz", "rank_at": "timestamptz",
+    "last_contact_by": "text", "first_response_at": "timestamptz", "first_answer_from": "timestamptz",
+    "answer_from": "timestamptz", "waits": "jsonb", "answer_due_at": "timestamptz", "resolve_due_at": "timestamptz",
+    "notice_at": "timestamptz", "noticed": "jsonb", "due_at": "timestamptz", "rank_at": "timestamptz",
     "assignee_id": "uuid", "outcome": "text", "cause": "text", "resolved_at": "timestamptz", "resolved_by_id": "uuid",
     "prevention": "text", "merged_into_id": "uuid", "parent_id": "uuid", "follows_id": "uuid",
     "snoozed_until": "timestamptz",
@@ -79,14 +83,18 @@ def lock_cases(
 def write_entries(entries: Sequence[Entry]) -> None:
     """Append events, in the order given, to cases that `lock_cases` holds, and set the columns they name.
 
-    At most four SQL queries, however many entries.
+    At most five SQL queries, however many entries.
     """
+    if not entries:
+        return
+    levels = load({entry.changes.get("place_id", entry.case.place_id) for entry in entries})
     events: list[CaseEvent] = []
     touched: dict[uuid.UUID, Case] = {}
     words: dict[uuid.UUID, list[str]] = {}
     for entry in entries:
         case = entry.case
-        changes = {column: value for column, value in entry.changes.items() if getattr(case, column) != value}
+        changes = entry.changes | followed(case, entry.changes, entry.at, levels)
+        changes = {column: value for column, value in changes.items() if getattr(case, column) != value}
         for column, value in changes.items():
             setattr(case, column, value)
         if entry.reason:
@@ -107,8 +115,6 @@ def write_entries(entries: Sequence[Entry]) -> None:
                 facts={name: to_json(value) for name, value in entry.facts.items()},
             )
         )  # fmt: skip
-    if not events:
-        return
     Contact.objects.bulk_create([entry.contact for entry in entries if entry.contact], batch_size=1000)
     Note.objects.bulk_create([entry.note for entry in entries if entry.note], batch_size=1000)
     CaseEvent.objects.bulk_create(events, batch_size=1000)

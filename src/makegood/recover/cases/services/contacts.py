@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from makegood.ground.messages.services import enqueue
 from makegood.ground.staff.models import User
-from makegood.recover.cases import extensions, triage
+from makegood.recover.cases import extensions
 from makegood.recover.cases.errors import NoAddress, NothingToSay
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Note, Status
 from makegood.recover.cases.services.handling import open_case, require_not_merged
@@ -24,7 +24,7 @@ def receive_contact(
     *, case_id: uuid.UUID, channel: Channel | str, author: str, body: str, at: datetime, subject: str = "",
     language: str = "", why: str = "",
 ) -> Contact:  # fmt: skip
-    """Attach what the customer said to a case. An open case is on us again: its answer is due anew.
+    """Attach what the customer said to a case. An open case is on us again.
 
     What is said to a merged case arrives at the one that goes on in its place. A resolved case keeps its status
     (whether to reopen is decided by a person or by intake's rule, not by a "thank you").
@@ -126,11 +126,8 @@ def heard(case: Case, channel: str, at: datetime) -> dict[str, Any]:
     if not case.channel:
         changes["channel"] = channel
     if case.resolved_at is None:
-        changes |= {
-            "status": Status.NEW if case.status == Status.NEW else Status.OPEN,
-            "snoozed_until": None,  # whoever put it off did not know of this
-            **_clock(case, at, answered=False),
-        }
+        # Put off, until somebody knew of this.
+        changes |= {"status": Status.NEW if case.status == Status.NEW else Status.OPEN, "snoozed_until": None}
     return changes
 
 
@@ -140,17 +137,8 @@ def told(case: Case, at: datetime) -> dict[str, Any]:
     if case.first_response_at is None:
         changes["first_response_at"] = at
     if case.resolved_at is None:
-        changes |= {"status": Status.OPEN, **_clock(case, at, answered=True)}
+        changes["status"] = Status.OPEN
     return changes
-
-
-def _clock(case: Case, at: datetime, *, answered: bool) -> dict[str, datetime]:
-    """When the case is next due: to be put right once answered, to be answered while the customer waits."""
-    due_at = case.opened_at + triage.RESOLVE_WITHIN[case.severity]
-    if not answered:
-        due_at = at + triage.ANSWER_WITHIN[case.severity]
-    tier = case.customer.loyalty_tier if case.customer else ""
-    return {"due_at": due_at, "rank_at": triage.rank(due_at, case.severity, tier, case.value)}
 
 
 def facts_of(contact: Contact) -> dict[str, Any]:

@@ -9,7 +9,6 @@ from typing import Any
 from django.db import IntegrityError, transaction
 
 from makegood.ground.staff.models import User
-from makegood.recover.cases import triage
 from makegood.recover.cases.errors import (
     CaseAlreadyResolved,
     CaseExists,
@@ -83,15 +82,11 @@ def change_reason(*, case_id: uuid.UUID, reason: str, by: User, now: datetime, s
 
 
 def turned(case: Case, old: Reason, new: Reason, *, worse_by: int = 0) -> dict[str, Any]:
-    """What another reason changes on a case: queue, severity, and with it the clock."""
+    """What another reason changes on a case: queue and severity."""
     # What was judged beyond the old reason (a gold customer, a third failure) still holds.
     severity = max(1, min(4, new.severity + case.severity - old.severity - worse_by))
-    targets = triage.RESOLVE_WITHIN if case.first_response_at else triage.ANSWER_WITHIN
-    due_at = case.due_at + targets[severity] - targets[case.severity]
-    tier = case.customer.loyalty_tier if case.customer else ""
     return {
         "reason_id": new.pk, "queue_id": new.queue_id, "locus": new.locus or case.locus, "severity": severity,
-        "due_at": due_at, "rank_at": triage.rank(due_at, severity, tier, case.value),
     }  # fmt: skip
 
 
@@ -167,17 +162,14 @@ def reopen_case(*, case_id: uuid.UUID, why: str, by: User | None, now: datetime,
         raise CaseNotResolved(case.number)
     require_not_merged(case)
     with one_open_case(case, case.reason):
-        record(case, Kind.REOPENED, at=now, by=by, why=why.strip(), changes=taken_up(case, now))
+        record(case, Kind.REOPENED, at=now, by=by, why=why.strip(), changes=taken_up())
     return case
 
 
-def taken_up(case: Case, at: datetime) -> dict[str, Any]:
+def taken_up() -> dict[str, Any]:
     """What being taken up again changes on a resolved case."""
-    due_at = at + triage.ANSWER_WITHIN[case.severity]
-    tier = case.customer.loyalty_tier if case.customer else ""
     return {"status": Status.OPEN, "outcome": "", "cause": "", "prevention": "", "resolved_at": None,
-            "resolved_by_id": None, "due_at": due_at,
-            "rank_at": triage.rank(due_at, case.severity, tier, case.value)}  # fmt: skip
+            "resolved_by_id": None}  # fmt: skip
 
 
 @contextmanager

@@ -15,9 +15,12 @@ from makegood.recover.cases import triage
 from makegood.recover.cases.errors import ReasonNotFound
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Reason, Status
 from makegood.recover.cases.replay import columns_of, to_json
+from makegood.recover.cases.service_levels.following import opened
+from makegood.recover.cases.service_levels.levels import Levels, Traits, load
 from makegood.recover.cases.services.assigning import assign_by_rule
 
 Kind = CaseEvent.Kind
+CLOCKS = ("answer_due_at", "resolve_due_at", "due_at", "rank_at", "notice_at")
 FAILURES_COUNT_FOR = timedelta(days=365)
 
 
@@ -65,7 +68,7 @@ def open_cases(new: Sequence[NewCase]) -> list[Case]:
     """Open a case for each failure that has none yet; return those that opened, with their numbers.
 
     Races are decided by the constraints `case_origin_once` and `case_open_once`: whoever comes second opens nothing.
-    Where rules of assignment exist, each case that one fits is given to somebody. Nine SQL queries, however many
+    Where rules of assignment exist, each case that one fits is given to somebody. Ten SQL queries, however many
     cases; three more and two a case that is given where rules exist.
 
     Raises
@@ -80,14 +83,15 @@ def open_cases(new: Sequence[NewCase]) -> list[Case]:
     if unknown:
         raise ReasonNotFound(min(unknown))
     failures = _earlier_failures([one for one in new if one.customer_id])
-    drafts = {one.id: _draft(one, reasons[one.reason], failures.get(one.id, 0)) for one in new}
+    levels = load({one.place_id for one in new})
+    drafts = {one.id: _draft(one, reasons[one.reason], failures.get(one.id, 0), levels) for one in new}
     Case.objects.bulk_create([case for case, _ in drafts.values()], ignore_conflicts=True, batch_size=1000)
     numbers = {
         pk: (number, changed_at)
         for pk, number, changed_at in Case.objects.filter(pk__in=list(drafts)).values_list("pk", "number", "changed_at")
     }
 
-    opened: list[Case] = []
+    fresh: list[Case] = []
     events: list[CaseEvent] = []
     contacts: list[Contact] = []
     for one in new:
@@ -95,35 +99,37 @@ def open_cases(new: Sequence[NewCase]) -> list[Case]:
             continue
         case, judgement = drafts[one.id]
         case.number, case.changed_at = numbers[one.id]
-        opened.append(case)
+        fresh.append(case)
         contact = _first_contact(one)
         if contact:
             contacts.append(contact)
         events += _opening_events(one, case, judgement, contact)
     Contact.objects.bulk_create(contacts, batch_size=1000)
     CaseEvent.objects.bulk_create(events, batch_size=1000)
-    assign_by_rule(opened, at=max(one.at for one in new))
-    index_cases([case.pk for case in opened])
-    return opened
+    assign_by_rule(fresh, at=max(one.at for one in new))
+    index_cases([case.pk for case in fresh])
+    return fresh
 
 
-def _draft(one: NewCase, reason: Reason, earlier: int) -> tuple[Case, triage.Judgement]:
+def _draft(one: NewCase, reason: Reason, earlier: int, levels: Levels) -> tuple[Case, triage.Judgement]:
     judgement = triage.judge(
         triage.Facts(
-            reason=one.reason, base_severity=reason.severity, now=one.at, silent=one.contact is None,
-            loyalty_tier=one.loyalty_tier, value=one.value, currency=one.currency, earlier_failures=earlier,
+            reason=one.reason, base_severity=reason.severity, loyalty_tier=one.loyalty_tier, value=one.value,
+            currency=one.currency, earlier_failures=earlier,
             late_by=one.late_by, distress=one.distress,
         )
     )  # fmt: skip
+    channel = str(one.contact.channel) if one.contact else ""
+    traits = Traits(judgement.severity, judgement.tier, channel, one.loyalty_tier, reason.queue_id, one.place_id)
     case = Case(
         id=one.id, origin=one.origin, customer_id=one.customer_id, order_id=one.order_id,
         shipment_id=one.shipment_id, place_id=one.place_id, subject=one.subject[:200], failed=one.failed[:200],
-        channel=one.contact.channel if one.contact else "", reason=reason, locus=one.locus or reason.locus,
+        channel=channel, reason=reason, locus=one.locus or reason.locus,
         severity=judgement.severity, tier=judgement.tier, queue_id=reason.queue_id, status=Status.NEW,
         value=one.value, currency=one.currency, opened_at=one.at, follows_id=one.follows_id, split_key=one.split_key,
         last_contact_at=one.at if one.contact else None, last_contact_by="customer" if one.contact else "",
-        due_at=judgement.due_at, rank_at=judgement.rank_at,
         version=2 if one.contact is None else 3, changed_at=Now(),
+        **opened(one.at, traits, levels, value=one.value),
     )  # fmt: skip
     return case, judgement
 
@@ -140,7 +146,7 @@ def _first_contact(one: NewCase) -> Contact | None:
 
 def _opening_events(one: NewCase, case: Case, judgement: triage.Judgement, contact: Contact | None) -> list[CaseEvent]:
     columns = {column: to_json(value) for column, value in columns_of(case).items()}
-    judged = {name: columns.pop(name) for name in ("severity", "tier", "queue_id", "due_at", "rank_at")}
+    judged = {name: columns.pop(name) for name in ("severity", "tier", "queue_id", *CLOCKS)}
     heard = {name: columns.pop(name) for name in ("last_contact_at", "last_contact_by")}
     blank = {"last_contact_at": None, "last_contact_by": ""}
     why = " ".join((f"{case.get_severity_display()} severity.", *judgement.why))

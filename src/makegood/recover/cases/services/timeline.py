@@ -11,6 +11,8 @@ from makegood.ground.staff.models import User
 from makegood.recover.cases.errors import CaseChanged, CaseNotFound
 from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.replay import replay, to_json
+from makegood.recover.cases.service_levels.following import MOVES_CLOCKS, followed
+from makegood.recover.cases.service_levels.levels import load
 
 
 def lock_case(case_id: uuid.UUID, *, seen: int | None = None) -> Case:
@@ -91,8 +93,15 @@ def record(
     changes: Mapping[str, Any] | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> CaseEvent:
-    """Append an event to a locked case and set the columns it names. Two SQL queries."""
-    changes = {column: value for column, value in (changes or {}).items() if getattr(case, column) != value}
+    """Append an event to a locked case, set the columns it names and those that follow by way of its clocks.
+
+    A clock that is named itself stands as it is named: what is taken back runs on as if it had not been. Two SQL
+    queries; three where clocks may move.
+    """
+    changes = dict(changes or {})
+    if not MOVES_CLOCKS.isdisjoint(changes):
+        changes = followed(case, changes, at, load({changes.get("place_id", case.place_id)})) | changes
+    changes = {column: value for column, value in changes.items() if getattr(case, column) != value}
     for column, value in changes.items():
         setattr(case, column, value)
     case.version += 1

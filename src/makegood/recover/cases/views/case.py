@@ -56,6 +56,7 @@ from makegood.recover.cases.queries.case import (
     the_case,
     timeline,
 )
+from makegood.recover.cases.service_levels.reading import clocks_of
 from makegood.recover.cases.triage import why_ranked
 from makegood.recover.cases.views.telling import happened, mail_of, tell
 
@@ -75,7 +76,7 @@ class Toast:
 @require_safe
 @needs("cases.see")
 def case(request: StaffRequest, number: int) -> HttpResponse:
-    """A case with all that belongs to it, in four SQL statements."""
+    """A case with all that belongs to it, in five SQL statements."""
     return _page(request, _case(request, number), before=_number(request.GET.get("before")))
 
 
@@ -316,7 +317,7 @@ def _moments(shown: CaseDetail, before: int | None) -> tuple[list[Moment], int]:
 def _shown(
     request: StaffRequest, shown: CaseDetail, *, before: int | None = None
 ) -> tuple[list[Moment], dict[str, Any]]:
-    """All that the page shows, and its timeline. Three SQL statements beside the case itself."""
+    """All that the page shows, and its timeline. Four SQL statements beside the case itself."""
     now = timezone.now()
     moments, more = _moments(shown, before)
     order = purchase(shown.order_id) if shown.order_id else None
@@ -350,7 +351,7 @@ def _words(
     return {
         "case": shown, "order": order, "parcel": parcel, "way": way, "chain": chain, "now": now, "step": step,
         "nth": nth_failure(chain.in_a_year) if shown.customer_id and shown.outcome != Outcome.DUPLICATE else "",
-        "due_word": _due_word(shown),
+        "due_word": _due_word(shown), "clocks": clocks_of(shown, now),
         "why_ranked": why_ranked(shown.severity, shown.loyalty_tier, shown.value) if shown.is_open else "",
         "severity": Severity(shown.severity).label, "tier": Tier(shown.tier).label,
         "status": Status(shown.status).label, "locus": dict(Locus.choices)[shown.locus],
@@ -388,6 +389,8 @@ def nth_failure(count: int) -> str:
 
 
 def _due_word(shown: CaseDetail) -> str:
+    if shown.due_at is None:
+        return _("Paused")
     if shown.last_contact_by == "customer":
         return _("Answer due")
     return _("Put right by") if shown.last_contact_by == "us" else _("First word due")

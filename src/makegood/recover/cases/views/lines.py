@@ -24,7 +24,7 @@ class Line(NamedTuple):
     id: str
     label: str
     severity: int
-    state: str  # of the clock: later, soon or late; empty: it stands, as the case is resolved
+    state: str  # of the clock: later, soon or late; empty: it stands, as the case is resolved or waits
     due_at: str
     due_title: str
     due: str
@@ -46,14 +46,16 @@ def lines(rows: Iterable[Row], now: datetime) -> list[Line]:
     """Each row as people read it, in the reader's language and time zone."""
     zone, language = timezone.get_current_timezone(), get_language()
     words = {
-        RESOLVED: _("Resolved"), PARTNER: _("Partner has it"), "": _("Not yet told"),
+        RESOLVED: _("Resolved"), PARTNER: _("Partner has it"), "": _("Not yet told"), "paused": _("Paused"),
         "customer": _("Waits for us"), "us": _("We wrote"),
     }  # fmt: skip
 
     def clock(row: Row) -> tuple[str, str, str, str]:
-        """State, moment, title and text; of a resolved case only when it was opened."""
+        """State, moment, title and text; of a resolved case when it was opened; of a waiting one, pause."""
         if row.status == RESOLVED:
             return "", "", "", day_time(row.opened_at, now=now)
+        if row.due_at is None:
+            return "", "", "", words["paused"]
         state, text = due(row.due_at, now, language=language)
         why = why_ranked(row.severity, row.tier, row.value)
         return state, row.due_at.isoformat(), f"{in_full(row.due_at.astimezone(zone))}. {why}", text

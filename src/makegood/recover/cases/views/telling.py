@@ -37,7 +37,8 @@ MAIL: Final = {
 ICONS: Final = {
     "opened": "circle-plus", "triaged": "list-checks", "note": "sticky-note", "assigned": "user-check", "reason": "tag",
     "status": "hourglass", "fact": "info", "resolved": "circle-check", "reopened": "rotate-ccw",
-    "escalated": "arrow-up-right", "merged": "merge", "split": "split", "linked": "link", "snoozed": "alarm-clock",
+    "escalated": "arrow-up-right", "merged": "merge", "split": "split", "linked": "link", "snoozed": "alarm-clock-off",
+    "clock": "alarm-clock",
 }  # fmt: skip
 
 _ABOUT_ANOTHER: Final = {"merged", "split", "linked"}
@@ -148,6 +149,7 @@ def _head(moment: Moment) -> Markup:
         "resolved": _("resolved: %(outcome)s") % {"outcome": _label(Outcome, changes.get("outcome"))},
         "reopened": _("reopened"),
         "escalated": _escalated(moment),
+        "clock": _clock(moment),
         "merged": _merged(moment),
         "snoozed": _snoozed(moment),
         "linked": _("linked it to") if moment.changes.get("parent_id") else _("unlinked it from"),
@@ -178,6 +180,14 @@ def _side_effects(changes: dict[str, Any]) -> str:
     return "".join(f", {part}" for part in parts)
 
 
+def _clock(moment: Moment) -> str:
+    """Which clocks it is about: whether one ran out, or is about to, or the service levels changed."""
+    told = moment.facts.get("clocks", [])
+    if any(name.endswith(".breach") for name in told):
+        return _("A clock ran out")
+    return _("A clock runs out soon") if told else _("Service levels changed")
+
+
 def _assigned(moment: Moment) -> str:
     if moment.assigned_to is None:
         return _("put it back into the queue")
@@ -196,7 +206,7 @@ def _escalated(moment: Moment) -> str:
         where.append(_("to the queue %(queue)s") % {"queue": queue})
     if moment.assigned_to:
         where.append(_("to %(who)s") % {"who": moment.assigned_to})
-    return _("escalated %(where)s") % {"where": ", ".join(where)}
+    return _("escalated %(where)s") % {"where": ", ".join(where)} if where else _("escalated")
 
 
 def _snoozed(moment: Moment) -> str:

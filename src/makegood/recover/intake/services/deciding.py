@@ -266,7 +266,7 @@ def _resolved_lately(happening: "Happening", match: Match, desk: Desk) -> tuple[
 
 def _reopened(case: Case, at: datetime) -> Entry:
     why = f"The customer wrote again. {_resolved_ago(case, at)}"
-    return Entry(case=case, kind=Event.REOPENED, at=at, why=why, changes=taken_up(case, at))
+    return Entry(case=case, kind=Event.REOPENED, at=at, why=why, changes=taken_up())
 
 
 def _case_for(
