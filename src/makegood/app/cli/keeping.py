@@ -154,7 +154,7 @@ def backup(
         with tarfile.open(fresh, "w") as tar:
             tar.add(about, "about.json")
             tar.add(dump, "database.dump")
-            files = settings.MAKEGOOD_HOME / "files"
+            files = settings.MAKEGOOD_FILES
             if files.is_dir():
                 tar.add(files, "files")
         fresh.replace(file)  # appears whole or not at all
@@ -192,7 +192,7 @@ def restore(
         )  # fmt: skip
         files = Path(folder) / "files"
         if files.is_dir():
-            shutil.copytree(files, settings.MAKEGOOD_HOME / "files", dirs_exist_ok=True)
+            shutil.copytree(files, settings.MAKEGOOD_FILES, dirs_exist_ok=True)
     # The lake describes the data that was replaced.
     lake = Path(settings.MAKEGOOD_LAKE)
     if lake.is_dir():

@@ -11,7 +11,7 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import case, queue
+from makegood.recover.cases.views import attachments, case, queue
 
 cases = [
     path("", queue.queue, name="queue"),
@@ -27,6 +27,8 @@ cases = [
     path("C-<int:number>/status", case.status, name="status"),
     path("C-<int:number>/resolution", case.resolution, name="resolution"),
     path("C-<int:number>/reopening", case.reopening, name="reopening"),
+    path("C-<int:number>/files/<uuid:attachment_id>", attachments.download, name="attachment"),
+    path("C-<int:number>/files/<uuid:attachment_id>/picture", attachments.picture, name="picture"),
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
 ]
 

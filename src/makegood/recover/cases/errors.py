@@ -77,3 +77,29 @@ class PersonNotFound(NotFound):
     def __init__(self, person: str) -> None:
         self.person = person
         super().__init__("There is nobody by that name who may work cases.")
+
+
+class AttachmentNotFound(NotFound):
+    code = "attachment_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("This case has no such file.")
+
+
+class AttachmentUnsafe(Conflict):
+    """It is not there, was not looked at, or was found infected."""
+
+    code = "attachment_unsafe"
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+        super().__init__(f"{name} cannot be opened: {why.rstrip('.').lower()}.")
+
+
+class FileRefused(Conflict):
+    code = "file_refused"
+    status = 422
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+        super().__init__(f"{name} cannot be sent: {why[:1].lower()}{why[1:]} Nothing was sent.")

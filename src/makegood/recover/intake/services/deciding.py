@@ -214,6 +214,8 @@ def _case_for(
     happening: "Happening", arrival: Arrival, match: Match, desk: Desk, reasons: dict[str, Reason]
 ) -> tuple[Case | None, str]:
     """The case that a contact belongs to, and why. Never one of another person."""
+    if answered := desk.by_number.get(arrival.case_number or 0):
+        return answered, f"It answers a message about C-{answered.number}."
     theirs = {match.account.id, *match.others} if match.account else set()
     if quoted := _quoted(arrival, match, theirs, desk):
         return quoted, f"It names C-{quoted.number}."
