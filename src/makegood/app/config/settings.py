@@ -236,7 +236,6 @@ ANYMAIL = {
     "WEBHOOK_SECRET": MAKEGOOD_MAIL_SECRET,
     "MAILGUN_WEBHOOK_SIGNING_KEY": env.str("MAKEGOOD_MAILGUN_KEY", ""),
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * MAKEGOOD_MAIL_LARGEST  # a mail as JSON is longer than as it came
 
 # -- how the work is done
 MAKEGOOD_LOOKBACK_DAYS = env.int("MAKEGOOD_LOOKBACK_DAYS", 30)  # older failures open no case by themselves

@@ -12,6 +12,7 @@ from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
 from makegood.recover.cases.views import attachments, case, queue
+from makegood.recover.intake.views import contact, mail, webhooks
 
 cases = [
     path("", queue.queue, name="queue"),
@@ -40,6 +41,13 @@ rejects = [
     path("<uuid:reject_id>/dismiss", rejects_views.dismiss, name="dismiss"),
 ]
 
+mails = [
+    path("", mail.inbox, name="inbox"),
+    path("in/<str:provider>", webhooks.inbound, name="inbound"),
+    path("<uuid:mail_id>/original", mail.original, name="original"),
+    path("<uuid:mail_id>/take-in", mail.take_in, name="take_in"),
+]
+
 urlpatterns = [
     path("", desk.desk, name="desk"),
     path("due", desk.due, name="due"),
@@ -51,6 +59,9 @@ urlpatterns = [
     path("reports/weekly", scorecards.weekly, name="weekly_report"),
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
     path("outbox/", include("makegood.ground.messages.urls")),
+    path("mail/", include((mails, "mail"))),
+    path("contact", contact.contact, name="contact"),
+    path("contact/thanks", contact.thanks, name="contact_thanks"),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
     path("assets/vega-<str:version>.js", vega.script, name="vega"),

@@ -29,6 +29,7 @@ PLACES = (
     Place(gettext_noop("Cases"), "cases:queue", "inbox", "cases.see", "c"),
     Place(gettext_noop("Scorecard"), "weekly_report", "chart-line", "scorecards.see", "s"),
     Place(gettext_noop("Rejects"), "rejects:list", "list-x", "retail.settle_rejects", "r"),
+    Place(gettext_noop("Mail in"), "mail:inbox", "mail", "messages.see", "m"),
     Place(gettext_noop("Outbox"), "messages:outbox", "send", "messages.see", "o"),
 )
 

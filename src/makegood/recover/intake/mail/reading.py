@@ -90,7 +90,7 @@ def read(raw: bytes) -> Said:
     separators = raw.count(b"\n--") if levels else 0
     if levels > BOUNDARIES_AT_MOST or lines * levels > LINES_TIMES_BOUNDARIES or separators > SEPARATORS_AT_MOST:
         raise Unreadable("It holds more parts, or parts within parts, than a mail of a person does.")
-    head, _, body = raw.replace(b"\r\n", b"\n").partition(b"\n\n")
+    head = raw.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
     if head.count(b"\n") > HEADERS_AT_MOST:
         raise Unreadable("It has thousands of headers.")
     try:
@@ -104,14 +104,22 @@ def read(raw: bytes) -> Said:
     said, quoted = without_quotes(words)
     message_id = _ids(message, "Message-ID", most=1)
     kind, because = kind_of(message, sender, subject)
-    identity = "\n".join((message_id, sender, str(message.get("Date"))[:100], subject)).encode("utf-8", "replace")
+    files = tuple(_files(leaves))
     return Said(
         sender=sender, recipients=_recipients(message), subject=subject, message_id=message_id,
         references=_ids(message, "References", "In-Reply-To", most=30), words=said, quoted=quoted,
-        shortened=shortened, files=tuple(_files(leaves)), kind=kind, because=because,
+        shortened=shortened, files=files, kind=kind, because=because,
         report=report_of(message, words) if kind == Kind.BOUNCE else None,
-        fingerprint=hashlib.sha256(identity + b"\0" + body.strip()).hexdigest(),
+        fingerprint=_fingerprint(message_id, sender, str(message.get("Date"))[:100], subject, words, files),
     )  # fmt: skip
+
+
+def _fingerprint(message_id: str, sender: str, date: str, subject: str, words: str, files: tuple[File, ...]) -> str:
+    """What copies of a mail share, whichever way they came: not the bytes, which every way changes a little."""
+    told = hashlib.sha256("\0".join((message_id, sender, date, subject, words)).encode("utf-8", "replace"))
+    for file in files:
+        told.update(hashlib.sha256(file.content or b"").digest())
+    return told.hexdigest()
 
 
 def sender_and_subject(raw_headers: bytes) -> tuple[str, str]:
