@@ -3,7 +3,7 @@
 import imaplib
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -60,8 +60,7 @@ class State(NamedTuple):
 
     mailbox: str
     mails: int
-    new: int
-    newest_uid: int
+    new: int  # what the next look would fetch
 
 
 def address_of(url: str) -> Address:
@@ -85,14 +84,12 @@ def with_mailbox() -> list[Brand]:
     return [brand for brand in brands() if brand.mailbox]
 
 
-def check(brand: Brand) -> State:
+def check(brand: Brand, *, now: datetime) -> State:
     """Open a mailbox and say what is in it; nothing is fetched. Raises MailboxUnreachable, MailboxBadAddress."""
     address = address_of(brand.mailbox)
     with _opened(address) as box:
         validity, mails = _standing(box, address)
-        last = _last_uid(str(address), validity)
-        found = [int(uid) for uid in box.uids("ALL")]
-        return State(str(address), mails, sum(uid > last for uid in found), max(found, default=0))
+        return State(str(address), mails, len(_not_yet_kept(box, str(address), validity, now)))
 
 
 def fetch(brand: Brand, *, now: datetime, at_most: int = AT_ONCE) -> Fetched:
@@ -182,8 +179,13 @@ def _opened(address: Address) -> Iterator[BaseMailBox]:
     kind, _ = _KINDS[address.scheme]
     try:
         box = kind(address.host, address.port, timeout=_PATIENCE)  # type: ignore[call-arg]
-        with box.login(address.user, address.password, initial_folder=address.folder):
-            yield box
+        try:
+            yield box.login(address.user, address.password, initial_folder=address.folder)
+        finally:
+            with suppress(Exception):
+                box.logout()
+            with suppress(Exception):  # a refused login, or a line that is dead, leaves the socket open
+                box.client.shutdown()
     except (ImapToolsError, imaplib.IMAP4.error, OSError) as problem:
         # What a server says may repeat the password; the kind of the failure and its first words do.
         says = " ".join(str(problem).replace(address.password or "\0", "…").split())[:200]
