@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 from tests.imap import Mailbox, serving
@@ -17,23 +18,10 @@ from makegood.recover.cases.services import attachments
 from makegood.recover.intake.errors import MailboxUnreachable
 from makegood.recover.intake.models import Mail
 from makegood.recover.intake.services import fetching, mailing
-from makegood.recover.intake.services.mailing import keep_mail, take_in_anyway, take_in_mail
+from makegood.recover.intake.services.mailing import Where, keep_mail, take_in_anyway, take_in_mail
 
 pytestmark = pytest.mark.django_db
 PNG = b"\x89PNG\r\n\x1a\n" + b"0" * 100
-
-
-@pytest.fixture(autouse=True)
-def somewhere(settings, tmp_path) -> None:
-    """Files of a test lie in a folder of their own."""
-    settings.MAKEGOOD_FILES = tmp_path
-    settings.STORAGES = settings.STORAGES | {
-        "attachments": {
-            "BACKEND": "django.core.files.storage.FileSystemStorage",
-            "OPTIONS": {"location": tmp_path / "attachments"},
-        }
-    }
-    settings.DEFAULT_FROM_EMAIL = "Shop Care <care@shop.example>"
 
 
 def mail(body: str = "My parcel never arrived.", **headers: str) -> EmailMessage:
@@ -52,7 +40,7 @@ def mail(body: str = "My parcel never arrived.", **headers: str) -> EmailMessage
 def come(now: datetime, *mails: EmailMessage | bytes) -> Mail:
     """Mails come in and are understood; the last of them."""
     for one in mails:
-        keep_mail(raw=one if isinstance(one, bytes) else one.as_bytes(), mailbox="care", came_at=now)
+        keep_mail(raw=one if isinstance(one, bytes) else one.as_bytes(), where=Where("care", "", now))
         take_in_mail(now)
     return Mail.objects.latest("pk")
 
@@ -66,12 +54,12 @@ def answered(make_case, ana, noon: datetime) -> Message:
 
 
 def test_a_mail_opens_a_case_and_what_it_quotes_is_kept_apart(tree, order, noon: datetime):
-    words = "It never came.\n\nOn Thu, 5 Mar 2026 at 10:00, Shop <news@shop.example> wrote:\n> Your parcel is on its way"
+    words = "It never came.\n\nOn Thu, 5 Mar 2026 at 10:00, Shop <news@shop.example> wrote:\n> It is on its way"
     came = come(noon, mail(words))
     assert came.status == Mail.Status.TAKEN
     contact = came.contact
     assert contact.body == "It never came."
-    assert contact.envelope.quoted.endswith("> Your parcel is on its way")
+    assert contact.envelope.quoted.endswith("> It is on its way")
     assert contact.case.customer.email == "maria@example.com"
     assert files.get(came.key) == mail(words).as_bytes()
 
@@ -80,7 +68,7 @@ def test_a_mail_opens_a_case_and_what_it_quotes_is_kept_apart(tree, order, noon:
 
 
 def test_an_answer_to_the_reply_address_comes_back_to_its_case(answered, noon: datetime):
-    came = come(noon, mail("The red house.", From="tom@elsewhere.example", To=answered.reply_to, Subject="Re: something"))
+    came = come(noon, mail("The red house.", From="tom@elsewhere.example", To=answered.reply_to, Subject="Re: it"))
     assert f"case:{came.case_id}" == answered.about
     case = Case.objects.get()
     assert case.status == Status.OPEN
@@ -287,9 +275,7 @@ def test_a_scanner_that_fails_says_nothing_about_a_file(tree, order, noon: datet
 
 def test_a_half_written_file_is_written_anew(noon: datetime):
     stored = files.put(b"whole content")
-    path = files.storage().path(stored.key)
-    with open(path, "wb") as file:
-        file.write(b"who")
+    Path(files.storage().path(stored.key)).write_bytes(b"who")
     assert files.get(files.put(b"whole content").key) == b"whole content"
 
 

@@ -37,7 +37,7 @@ class Finding:
 
 @keeping.command()
 def doctor(as_json: output.AsJson = False) -> None:
-    """Check database, worker, outbox, mailboxes, lake and disk, and say what to do. Exit code 1 if something is broken."""
+    """Check database, worker, outbox, mailboxes, lake, disk; say what to do. Exit code 1 if something is broken."""
     set_up(migrate=False)
     findings = [check() for check in CHECKS]
     if as_json:

@@ -33,7 +33,7 @@ def brands() -> list[Brand]:
     """All brands, the first of them being what is used where nothing tells of another."""
     first = Brand("", settings.DEFAULT_FROM_EMAIL, settings.MAKEGOOD_MAILBOX)
     more = [
-        Brand(slug, given["sender"], given["mailbox"], tuple(given["sources"]))
+        Brand(slug, str(given["sender"]), str(given["mailbox"]), tuple(given["sources"]))
         for slug, given in settings.MAKEGOOD_BRANDS.items()
     ]
     return [first, *more]

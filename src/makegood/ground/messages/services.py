@@ -43,7 +43,7 @@ class File(NamedTuple):
     key: str
 
 
-def enqueue(
+def enqueue(  # noqa: PLR0913  each part of a mail by its name
     *, key: str, about: str, recipient: str, subject: str, body: str, now: datetime, in_reply_to: str = "",
     references: str = "", place_id: uuid.UUID | None = None, brand: Brand | None = None, thread: str = "",
     automatic: bool = True, attached: Sequence[File] = (),

@@ -1,8 +1,8 @@
 """What an answer must carry to be put to a case: the case's number with our signature.
 
-It stands in the address that people answer to (`care+c-12.5f0c…@shop.example`) and in the Message-ID of every mail about
-the case, which mail programs repeat in the headers of an answer. Whoever holds one got a mail of ours about this case;
-nobody can make one. In lower case throughout, because some servers fold the case of addresses.
+It stands in the address that people answer to (`care+c-12.5f0c…@shop.example`) and in the Message-ID of every mail
+about the case, which mail programs repeat in the headers of an answer. Whoever holds one got a mail of ours about this
+case; nobody can make one. In lower case throughout, because some servers fold the case of addresses.
 """
 
 import re

@@ -23,7 +23,7 @@ class FilesField(forms.FileField):
     def __init__(self, **options: Any) -> None:
         super().__init__(widget=Files(), required=False, max_length=200, **options)
 
-    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile]:
+    def clean(self, data: Any, initial: Any = None) -> list[UploadedFile[Any]]:
         return [super(FilesField, self).clean(one, initial) for one in data or ()]
 
 
@@ -42,7 +42,7 @@ class SayForm(OnCase):
     call = forms.CharField(required=False, max_length=LONGEST)
     channel = forms.ChoiceField(choices=[(Channel.PHONE, ""), (Channel.STORE, "")], required=False)
     wait = forms.BooleanField(required=False)
-    files = FilesField(allow_empty_file=True)
+    uploads = FilesField(allow_empty_file=True)
     sure = forms.BooleanField(required=False)  # the doubts were read
 
     def clean(self) -> dict[str, Any]:
@@ -54,7 +54,7 @@ class SayForm(OnCase):
 
     @property
     def attached(self) -> list[Given]:
-        return [Given(file.name or "file", file.read()) for file in self.cleaned_data["files"]]
+        return [Given(file.name or "file", file.read()) for file in self.cleaned_data["uploads"]]
 
     @property
     def body(self) -> str:

@@ -28,18 +28,18 @@ class ContactForm(forms.Form):
         max_length=20_000, label=_("What went wrong?"), help_text=_("Say it in your own words, and what would help."),
         error_messages={"required": _("Tell us what went wrong.")}, widget=forms.Textarea(attrs={"rows": 7}),
     )  # fmt: skip
-    files = FilesField(label=_("Photos or papers"), help_text=_("If they help us see it. Up to ten."))
+    uploads = FilesField(label=_("Photos or papers"), help_text=_("If they help us see it. Up to ten."))
     website = forms.CharField(required=False)
 
-    def clean_files(self) -> list[UploadedFile]:
-        files: list[UploadedFile] = self.cleaned_data["files"]
-        if len(files) > FILES_AT_MOST:
+    def clean_uploads(self) -> list[UploadedFile[Any]]:
+        uploads: list[UploadedFile[Any]] = self.cleaned_data["uploads"]
+        if len(uploads) > FILES_AT_MOST:
             raise forms.ValidationError(_("That is more than ten files."))
-        return files
+        return uploads
 
     @property
     def attached(self) -> list[Given]:
-        return [Given(file.name or "file", file.read()) for file in self.cleaned_data["files"]]
+        return [Given(file.name or "file", file.read()) for file in self.cleaned_data["uploads"]]
 
     @property
     def told(self) -> dict[str, Any]:

@@ -101,7 +101,13 @@ class Mail(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="+")
     contact = models.OneToOneField(Contact, models.PROTECT, null=True, blank=True, related_name="mail")
     message = models.ForeignKey(
-        Message, models.PROTECT, null=True, blank=True, related_name="+", db_index=False, help_text="What it reports on."
+        Message,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="What it reports on.",
     )
 
     class Meta:

@@ -6,62 +6,83 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('outbox', '0001_initial'),
+        ("outbox", "0001_initial"),
     ]
 
     operations = [
         pgtrigger.migrations.RemoveTrigger(
-            model_name='message',
-            name='sent_message_stays',
+            model_name="message",
+            name="sent_message_stays",
         ),
         migrations.AddField(
-            model_name='message',
-            name='automatic',
-            field=models.BooleanField(default=True, help_text='Nobody wrote it: mail programs must not answer it.'),
+            model_name="message",
+            name="automatic",
+            field=models.BooleanField(default=True, help_text="Nobody wrote it: mail programs must not answer it."),
         ),
         migrations.AddField(
-            model_name='message',
-            name='bounce',
-            field=models.CharField(blank=True, default='', help_text='Why it came back, in words.', max_length=500),
+            model_name="message",
+            name="bounce",
+            field=models.CharField(blank=True, default="", help_text="Why it came back, in words.", max_length=500),
         ),
         migrations.AddField(
-            model_name='message',
-            name='bounced_at',
+            model_name="message",
+            name="bounced_at",
             field=models.DateTimeField(blank=True, null=True),
         ),
         migrations.AddField(
-            model_name='message',
-            name='files',
+            model_name="message",
+            name="files",
             field=models.JSONField(blank=True, default=list),
         ),
         migrations.AddField(
-            model_name='message',
-            name='references',
-            field=models.TextField(blank=True, default='', help_text='The References header: the thread so far.'),
+            model_name="message",
+            name="references",
+            field=models.TextField(blank=True, default="", help_text="The References header: the thread so far."),
         ),
         migrations.AddField(
-            model_name='message',
-            name='reply_to',
-            field=models.CharField(blank=True, default='', max_length=320),
+            model_name="message",
+            name="reply_to",
+            field=models.CharField(blank=True, default="", max_length=320),
         ),
         migrations.AddField(
-            model_name='message',
-            name='sender',
-            field=models.CharField(blank=True, default='', help_text="Empty: the company's own.", max_length=320),
+            model_name="message",
+            name="sender",
+            field=models.CharField(blank=True, default="", help_text="Empty: the company's own.", max_length=320),
         ),
         migrations.AlterField(
-            model_name='message',
-            name='in_reply_to',
-            field=models.CharField(blank=True, default='', max_length=998),
+            model_name="message",
+            name="in_reply_to",
+            field=models.CharField(blank=True, default="", max_length=998),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='message',
-            trigger=pgtrigger.compiler.Trigger(name='sent_message_stays', sql=pgtrigger.compiler.UpsertTriggerSql(condition="WHEN (OLD.status = 'sent' AND to_jsonb(OLD) - ARRAY['bounced_at', 'bounce'] IS DISTINCT FROM to_jsonb(NEW) - ARRAY['bounced_at', 'bounce'])", func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;", hash='d94876d10c06d2d46bcd5509de4e2d18de101f3c', operation='UPDATE', pgid='pgtrigger_sent_message_stays_313c3', table='outbox_message', when='BEFORE')),
+            model_name="message",
+            trigger=pgtrigger.compiler.Trigger(
+                name="sent_message_stays",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.status = 'sent' AND to_jsonb(OLD) - ARRAY['bounced_at', 'bounce'] IS DISTINCT FROM to_jsonb(NEW) - ARRAY['bounced_at', 'bounce'])",
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot update rows from % table', TG_TABLE_NAME;",
+                    hash="d94876d10c06d2d46bcd5509de4e2d18de101f3c",
+                    operation="UPDATE",
+                    pgid="pgtrigger_sent_message_stays_313c3",
+                    table="outbox_message",
+                    when="BEFORE",
+                ),
+            ),
         ),
         pgtrigger.migrations.AddTrigger(
-            model_name='message',
-            trigger=pgtrigger.compiler.Trigger(name='sent_message_is_kept', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."status" = \'sent\')', func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;", hash='c35bb5a414d9d41ee6c08cc05cdd1bbaa2d123b7', operation='DELETE', pgid='pgtrigger_sent_message_is_kept_6c2e7', table='outbox_message', when='BEFORE')),
+            model_name="message",
+            trigger=pgtrigger.compiler.Trigger(
+                name="sent_message_is_kept",
+                sql=pgtrigger.compiler.UpsertTriggerSql(
+                    condition="WHEN (OLD.\"status\" = 'sent')",
+                    func="RAISE EXCEPTION 'pgtrigger: Cannot delete rows from % table', TG_TABLE_NAME;",
+                    hash="c35bb5a414d9d41ee6c08cc05cdd1bbaa2d123b7",
+                    operation="DELETE",
+                    pgid="pgtrigger_sent_message_is_kept_6c2e7",
+                    table="outbox_message",
+                    when="BEFORE",
+                ),
+            ),
         ),
     ]

@@ -6,43 +6,110 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0004_more_kinds'),
+        ("cases", "0004_more_kinds"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Envelope',
+            name="Envelope",
             fields=[
-                ('contact', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='envelope', serialize=False, to='cases.contact')),
-                ('message_id', models.CharField(blank=True, default='', help_text='The Message-ID header.', max_length=998)),
-                ('references', models.TextField(blank=True, default='', help_text='The References header.')),
-                ('brand', models.CharField(blank=True, default='', help_text='Of the address that was written to.', max_length=40)),
-                ('quoted', models.TextField(blank=True, default='', help_text='What the writer repeated below their words.')),
+                (
+                    "contact",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="envelope",
+                        serialize=False,
+                        to="cases.contact",
+                    ),
+                ),
+                (
+                    "message_id",
+                    models.CharField(blank=True, default="", help_text="The Message-ID header.", max_length=998),
+                ),
+                ("references", models.TextField(blank=True, default="", help_text="The References header.")),
+                (
+                    "brand",
+                    models.CharField(
+                        blank=True, default="", help_text="Of the address that was written to.", max_length=40
+                    ),
+                ),
+                (
+                    "quoted",
+                    models.TextField(blank=True, default="", help_text="What the writer repeated below their words."),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('message_id__gt', '')), fields=['message_id'], name='envelope_by_message')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("message_id__gt", "")), fields=["message_id"], name="envelope_by_message"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('type', models.CharField(help_text='What its content looks like, not what its sender calls it.', max_length=100)),
-                ('size', models.BigIntegerField()),
-                ('sha256', models.CharField(blank=True, default='', max_length=64)),
-                ('key', models.CharField(blank=True, default='', help_text='Where it is stored; empty: it is not.', max_length=200)),
-                ('left_out', models.CharField(blank=True, default='', help_text='Why it was not kept.', max_length=200)),
-                ('inline', models.BooleanField(default=False, help_text='A picture that stood within the words.')),
-                ('scan', models.CharField(choices=[('waiting', 'Not yet checked'), ('clean', 'No virus found'), ('infected', 'Virus found')], default='waiting', max_length=8)),
-                ('scan_says', models.CharField(blank=True, default='', max_length=200)),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='cases.contact')),
+                ("id", models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "type",
+                    models.CharField(
+                        help_text="What its content looks like, not what its sender calls it.", max_length=100
+                    ),
+                ),
+                ("size", models.BigIntegerField()),
+                ("sha256", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "key",
+                    models.CharField(
+                        blank=True, default="", help_text="Where it is stored; empty: it is not.", max_length=200
+                    ),
+                ),
+                (
+                    "left_out",
+                    models.CharField(blank=True, default="", help_text="Why it was not kept.", max_length=200),
+                ),
+                ("inline", models.BooleanField(default=False, help_text="A picture that stood within the words.")),
+                (
+                    "scan",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Not yet checked"),
+                            ("clean", "No virus found"),
+                            ("infected", "Virus found"),
+                        ],
+                        default="waiting",
+                        max_length=8,
+                    ),
+                ),
+                ("scan_says", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="attachments", to="cases.contact"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('key__gt', ''), ('scan', 'waiting')), fields=['id'], name='attachment_unscanned')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('key__gt', ''), ('left_out', '')), models.Q(('key', ''), ('left_out__gt', '')), _connector='OR'), name='attachment_kept_or_says_why')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("key__gt", ""), ("scan", "waiting")),
+                        fields=["id"],
+                        name="attachment_unscanned",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("key__gt", ""), ("left_out", "")),
+                            models.Q(("key", ""), ("left_out__gt", "")),
+                            _connector="OR",
+                        ),
+                        name="attachment_kept_or_says_why",
+                    )
+                ],
             },
         ),
     ]

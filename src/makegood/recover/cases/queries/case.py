@@ -187,8 +187,8 @@ class Attached(msgspec.Struct, frozen=True):
 _TIMELINE = f"""
 SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{}}' ELSE e.changes END, e.facts,
        e.actor_id, {_NAME.format("u")}, t.id, t.channel, t.direction, t.author, t.subject, coalesce(t.body, n.body),
-       m.id, CASE WHEN m.bounced_at IS NULL THEN m.status ELSE 'bounced' END, coalesce(nullif(m.bounce, ''), m.last_error),
-       m.due_at, {_NAME.format("a")}, coalesce(v.quoted, ''),
+       m.id, CASE WHEN m.bounced_at IS NULL THEN m.status ELSE 'bounced' END,
+       coalesce(nullif(m.bounce, ''), m.last_error), m.due_at, {_NAME.format("a")}, coalesce(v.quoted, ''),
        CASE WHEN t.id IS NOT NULL THEN (
            SELECT json_agg(json_build_object('id', x.id, 'name', x.name, 'type', x.type, 'size', x.size,
                                              'scan', x.scan, 'left_out', x.left_out) ORDER BY x.id)::text
@@ -213,7 +213,7 @@ def timeline(
         cursor.execute(_TIMELINE, {"case": case_id, "before": before, "after": after, "limit": limit})
         # Django hands json over as text, so that each field may decode it its own way.
         return [
-            Moment(seq, kind, at, why, _as_dict(changes), _as_dict(facts), *rest, _as_files(files) if files else [])
+            Moment(seq, kind, at, why, _as_dict(changes), _as_dict(facts), *(*rest, _as_files(files) if files else []))
             for seq, kind, at, why, changes, facts, *rest, files in cursor.fetchall()
         ]
 

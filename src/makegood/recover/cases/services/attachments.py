@@ -24,7 +24,31 @@ LARGEST: Final = 25 * 1024**2
 # What a browser may show within a page: pictures made of dots. SVG is a program.
 PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
 _PROGRAMS: Final = frozenset(
-    ".apk .app .bat .cmd .com .cpl .dll .exe .hta .iso .jar .js .jse .lnk .msi .pif .ps1 .scr .sh .vb .vbe .vbs .wsf".split()
+    [
+        ".apk",
+        ".app",
+        ".bat",
+        ".cmd",
+        ".com",
+        ".cpl",
+        ".dll",
+        ".exe",
+        ".hta",
+        ".iso",
+        ".jar",
+        ".js",
+        ".jse",
+        ".lnk",
+        ".msi",
+        ".pif",
+        ".ps1",
+        ".scr",
+        ".sh",
+        ".vb",
+        ".vbe",
+        ".vbs",
+        ".wsf",
+    ]
 )
 _UNKNOWN = "application/octet-stream"
 _SCAN_WITHIN = 120  # seconds

@@ -33,6 +33,7 @@ _FAILED = re.compile(
 )
 _SAYS_SO = {"X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Loop", "Feedback-ID"}
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+_ORIGINAL_ID = re.compile(rb"^message-id:\s*(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE)
 _SEARCHED_AT_MOST = 50_000
 
 
@@ -41,18 +42,23 @@ def kind_of(message: Message, sender: str, subject: str) -> tuple[Kind, str]:
     says = {name: header(message.get(name)).lower() for name in ("Auto-Submitted", "Precedence", "Return-Path")}
     if message.get_content_type() == "multipart/report" or (_SERVERS.match(sender) and _FAILED.search(subject)):
         return Kind.BOUNCE, "It is a delivery report."
+    return (Kind.AUTOMATIC, because) if (because := _automatic(message, says, sender)) else (Kind.PERSON, "")
+
+
+def _automatic(message: Message, says: dict[str, str], sender: str) -> str:
+    """By what a mail shows that a program sent it; empty: it does not."""
     automatic = says["Auto-Submitted"].partition(";")[0].strip()
     if automatic not in ("", "no"):
-        return Kind.AUTOMATIC, f"A program sent it (Auto-Submitted: {automatic[:40]})."
+        return f"A program sent it (Auto-Submitted: {automatic[:40]})."
     if says["Precedence"] in ("bulk", "junk", "list", "auto_reply"):
-        return Kind.AUTOMATIC, f"A program sent it (Precedence: {says['Precedence']})."
+        return f"A program sent it (Precedence: {says['Precedence']})."
     if message.get("List-Id") or message.get("List-Unsubscribe"):
-        return Kind.AUTOMATIC, "It was sent to a list."
+        return "It was sent to a list."
     if name := next((name for name in sorted(_SAYS_SO) if message.get(name)), ""):
-        return Kind.AUTOMATIC, f"A program sent it ({name})."
+        return f"A program sent it ({name})."
     if _SERVERS.match(sender) or says["Return-Path"] == "<>":
-        return Kind.AUTOMATIC, "A mail server sent it, not a person."
-    return Kind.PERSON, ""
+        return "A mail server sent it, not a person."
+    return ""
 
 
 def report_of(message: Message, words: str) -> Report:
@@ -80,24 +86,31 @@ def report_of(message: Message, words: str) -> Report:
 
 def _original_id(part: Message) -> str:
     """The Message-ID of the mail (or its headers) that a report encloses."""
-    inside = part.get_payload()
-    if isinstance(inside, list) and inside and isinstance(inside[0], Message):
-        return str(inside[0].get("Message-ID", ""))[:300]
+    if enclosed := inner(part):
+        return str(enclosed[0].get("Message-ID", ""))[:300]
     with suppress(Exception):
         text = part.get_payload(decode=True)
         if isinstance(text, bytes):
-            found = re.search(rb"^message-id:\s*(<[^<>\s]{1,250}>)", text[:_SEARCHED_AT_MOST], re.IGNORECASE | re.MULTILINE)
+            found = re.search(
+                rb"^message-id:\s*(<[^<>\s]{1,250}>)", text[:_SEARCHED_AT_MOST], re.IGNORECASE | re.MULTILINE
+            )
             return found[1].decode("ascii", "replace") if found else ""
     return ""
 
 
 def _parts(message: Message) -> list[Message]:
     """A part and those directly or indirectly within it, a few hundred at most; an enclosed mail is not entered."""
-    found, waiting = [], [message]
+    found: list[Message] = []
+    waiting = [message]
     while waiting and len(found) < 200:  # noqa: PLR2004
         part = waiting.pop(0)
         found.append(part)
-        inside = part.get_payload()
-        if isinstance(inside, list) and part.get_content_type() != "message/rfc822":
-            waiting += [piece for piece in inside if isinstance(piece, Message)]
+        if part.get_content_type() != "message/rfc822":
+            waiting += inner(part)
     return found
+
+
+def inner(part: Message) -> list[Message]:
+    """The parts directly within a part. Asked of a part without any, `get_payload` would run the sender's codec."""
+    inside: object = part.get_payload() if part.is_multipart() else []
+    return [piece for piece in inside if isinstance(piece, Message)] if isinstance(inside, list) else []

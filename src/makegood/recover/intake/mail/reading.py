@@ -13,7 +13,7 @@ from email import message_from_bytes, policy
 from email.message import Message
 from email.utils import getaddresses
 
-from makegood.recover.intake.mail.kinds import Kind, Report, kind_of, report_of
+from makegood.recover.intake.mail.kinds import Kind, Report, inner, kind_of, report_of
 from makegood.recover.intake.mail.words import WORDS_AT_MOST, clean, decode, from_html, header, without_quotes
 
 PARTS_AT_MOST = 200
@@ -116,7 +116,7 @@ def read(raw: bytes) -> Said:
 
 def _fingerprint(message_id: str, sender: str, date: str, subject: str, words: str, files: tuple[File, ...]) -> str:
     """What copies of a mail share, whichever way they came: not the bytes, which every way changes a little."""
-    told = hashlib.sha256("\0".join((message_id, sender, date, subject, words)).encode("utf-8", "replace"))
+    told = hashlib.sha256(f"{message_id}\0{sender}\0{date}\0{subject}\0{words}".encode("utf-8", "replace"))
     for file in files:
         told.update(hashlib.sha256(file.content or b"").digest())
     return told.hexdigest()
@@ -168,9 +168,8 @@ def _leaves(message: Message) -> Iterator[Message]:
     while waiting and seen < PARTS_AT_MOST:
         part = waiting.pop()
         seen += 1
-        inside = part.get_payload()
-        if part.get_content_maintype() == "multipart" and isinstance(inside, list):
-            waiting += [piece for piece in reversed(inside) if isinstance(piece, Message)]
+        if part.get_content_maintype() == "multipart" and part.is_multipart():
+            waiting += reversed(inner(part))
         else:
             yield part
 
@@ -222,9 +221,9 @@ def _name(part: Message) -> str:
 def _content(part: Message) -> bytes | None:
     """The bytes of a part; None where they cannot be made out."""
     try:
+        if part.is_multipart():
+            return b"\n".join(bytes(piece) for piece in inner(part))
         inside = part.get_payload(decode=True)
-        if inside is None and isinstance(enclosed := part.get_payload(), list):
-            return b"\n".join(bytes(piece) for piece in enclosed)
     except Exception:  # noqa: BLE001  the original is kept: whatever is wrong with a part, the rest is read
         return None
     return inside if isinstance(inside, bytes) else str(inside or "").encode("utf-8", "replace")

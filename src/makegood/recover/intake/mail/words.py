@@ -13,7 +13,7 @@ _HEADER_AT_MOST = 4_000  # decoding a header takes time that grows with the squa
 _HTML_AT_MOST = 1_000_000
 
 # Codecs that Python has and mails have no business with: slow on purpose-made input, or no character sets at all.
-_NOT_FOR_MAIL = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf-7", "mbcs", "oem"}
+_NOT_FOR_MAIL = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7", "mbcs", "oem"}
 # Seven-bit sets that switch by escape sequences: valid as ASCII, and yet something else.
 _STATEFUL = ("iso2022", "hz")
 # What senders call Latin-1 or ASCII is Windows-1252 in practice, as in browsers (WHATWG Encoding, section 4.2).
@@ -29,7 +29,7 @@ _BLANK_LINES = re.compile(r"\n(?:[ \t]*\n){2,}")
 
 
 def clean(text: str) -> str:
-    """Text that can be stored and shown: line ends are \\n; no NUL, no half surrogates, nothing that turns direction."""
+    """Text that can be stored and shown: one kind of line end, no NUL, no half surrogates, nothing that turns it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROL.sub("", text).encode("utf-8", "replace").decode()
 
@@ -55,7 +55,7 @@ def _codec(charset: str) -> str:
         info = codecs.lookup(charset.strip().lower())
     except (LookupError, ValueError, UnicodeError):
         return "cp1252"
-    if not info._is_text_encoding or info.name in _NOT_FOR_MAIL:  # noqa: SLF001  what bytes.decode itself asks
+    if not info._is_text_encoding or info.name.replace("-", "_") in _NOT_FOR_MAIL:  # noqa: SLF001  what bytes.decode itself asks
         return "cp1252"
     return _IN_TRUTH.get(info.name, info.name)
 

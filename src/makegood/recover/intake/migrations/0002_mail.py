@@ -6,54 +6,120 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0005_attachments'),
-        ('intake', '0001_initial'),
-        ('outbox', '0002_threads'),
+        ("cases", "0005_attachments"),
+        ("intake", "0001_initial"),
+        ("outbox", "0002_threads"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='arrival',
-            name='case_number',
-            field=models.BigIntegerField(blank=True, help_text='The case it belongs to, where that is proven: it answers a mail of ours.', null=True),
+            model_name="arrival",
+            name="case_number",
+            field=models.BigIntegerField(
+                blank=True,
+                help_text="The case it belongs to, where that is proven: it answers a mail of ours.",
+                null=True,
+            ),
         ),
         migrations.CreateModel(
-            name='Knock',
+            name="Knock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('who', models.CharField(help_text='Which door and who, the address as a hash.', max_length=120)),
-                ('since', models.DateTimeField()),
-                ('times', models.PositiveIntegerField(default=1)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("who", models.CharField(help_text="Which door and who, the address as a hash.", max_length=120)),
+                ("since", models.DateTimeField()),
+                ("times", models.PositiveIntegerField(default=1)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('who', 'since'), name='knock_once_a_span')],
+                "constraints": [models.UniqueConstraint(fields=("who", "since"), name="knock_once_a_span")],
             },
         ),
         migrations.CreateModel(
-            name='Mail',
+            name="Mail",
             fields=[
-                ('id', models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('brand', models.CharField(blank=True, default='', max_length=40)),
-                ('mailbox', models.CharField(max_length=200)),
-                ('uidvalidity', models.BigIntegerField(null=True)),
-                ('uid', models.BigIntegerField(null=True)),
-                ('came_at', models.DateTimeField()),
-                ('size', models.BigIntegerField()),
-                ('key', models.CharField(blank=True, default='', help_text='Where the original is stored.', max_length=200)),
-                ('fingerprint', models.CharField(blank=True, default='', max_length=64)),
-                ('status', models.CharField(choices=[('waiting', 'Waiting'), ('taken', 'Taken in'), ('bounce', 'Delivery report'), ('automatic', 'Automatic'), ('duplicate', 'Came twice'), ('rejected', 'Not read')], default='waiting', max_length=9)),
-                ('why', models.CharField(blank=True, default='', help_text='What became of it, in words.', max_length=500)),
-                ('sender', models.CharField(blank=True, default='', max_length=320)),
-                ('subject', models.CharField(blank=True, default='', max_length=300)),
-                ('case', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.case')),
-                ('contact', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='mail', to='cases.contact')),
-                ('message', models.ForeignKey(blank=True, db_index=False, help_text='What it reports on.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='outbox.message')),
+                ("id", models.UUIDField(default=makegood.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("brand", models.CharField(blank=True, default="", max_length=40)),
+                ("mailbox", models.CharField(max_length=200)),
+                ("uidvalidity", models.BigIntegerField(null=True)),
+                ("uid", models.BigIntegerField(null=True)),
+                ("came_at", models.DateTimeField()),
+                ("size", models.BigIntegerField()),
+                (
+                    "key",
+                    models.CharField(blank=True, default="", help_text="Where the original is stored.", max_length=200),
+                ),
+                ("fingerprint", models.CharField(blank=True, default="", max_length=64)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waiting"),
+                            ("taken", "Taken in"),
+                            ("bounce", "Delivery report"),
+                            ("automatic", "Automatic"),
+                            ("duplicate", "Came twice"),
+                            ("rejected", "Not read"),
+                        ],
+                        default="waiting",
+                        max_length=9,
+                    ),
+                ),
+                (
+                    "why",
+                    models.CharField(blank=True, default="", help_text="What became of it, in words.", max_length=500),
+                ),
+                ("sender", models.CharField(blank=True, default="", max_length=320)),
+                ("subject", models.CharField(blank=True, default="", max_length=300)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="cases.case",
+                    ),
+                ),
+                (
+                    "contact",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="mail",
+                        to="cases.contact",
+                    ),
+                ),
+                (
+                    "message",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        help_text="What it reports on.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="outbox.message",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('status', 'waiting')), fields=['id'], name='mail_waiting'), models.Index(fields=['sender', 'came_at'], name='mail_of_sender')],
-                'constraints': [models.UniqueConstraint(fields=('mailbox', 'uidvalidity', 'uid'), name='mail_fetched_once'), models.UniqueConstraint(condition=models.Q(('fingerprint__gt', ''), models.Q(('status', 'duplicate'), _negated=True)), fields=('fingerprint',), name='mail_taken_once'), models.CheckConstraint(condition=models.Q(('status', 'waiting'), ('why__gt', ''), _connector='OR'), name='mail_done_says_why')],
+                "indexes": [
+                    models.Index(condition=models.Q(("status", "waiting")), fields=["id"], name="mail_waiting"),
+                    models.Index(fields=["sender", "came_at"], name="mail_of_sender"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("mailbox", "uidvalidity", "uid"), name="mail_fetched_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("fingerprint__gt", ""), models.Q(("status", "duplicate"), _negated=True)),
+                        fields=("fingerprint",),
+                        name="mail_taken_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("status", "waiting"), ("why__gt", ""), _connector="OR"),
+                        name="mail_done_says_why",
+                    ),
+                ],
             },
         ),
     ]

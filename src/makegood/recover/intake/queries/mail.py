@@ -9,7 +9,19 @@ from makegood.recover.intake.errors import MailNotFound
 from makegood.recover.intake.models import Mail
 
 PAGE = 50
-_COLUMNS = ("id", "came_at", "sender", "subject", "status", "why", "size", "key", "mailbox", "case__number", "contact_id")
+_COLUMNS = (
+    "id",
+    "came_at",
+    "sender",
+    "subject",
+    "status",
+    "why",
+    "size",
+    "key",
+    "mailbox",
+    "case__number",
+    "contact_id",
+)
 
 
 def inbox(

@@ -110,9 +110,7 @@ def _bring(batch: list[tuple[int, bytes]], run: ImportRun, name: str, now: datet
             continue
         repeated += chat.ref in arrivals
         arrivals.setdefault(chat.ref, _arrival(chat, run.source))
-    before = set(
-        Arrival.objects.filter(source=run.source, ref__in=list(arrivals)).values_list("ref", flat=True)
-    )
+    before = set(Arrival.objects.filter(source=run.source, ref__in=list(arrivals)).values_list("ref", flat=True))
     Arrival.objects.bulk_create([a for ref, a in arrivals.items() if ref not in before], ignore_conflicts=True)
     Reject.objects.bulk_create(rejects)
     done.read += len(batch)
@@ -142,9 +140,7 @@ def _arrival(chat: Chat, source: Source) -> Arrival:
     said = [message for message in chat.messages if message.text.strip()]
     first = next(message for message in said if message.by == "customer")
     called = {"customer": first.name or "Customer", "agent": "Agent", "bot": "Bot"}
-    lines = [
-        f"{message.at:%H:%M} {message.name or called[message.by]}: {message.text.strip()}" for message in said
-    ]
+    lines = [f"{message.at:%H:%M} {message.name or called[message.by]}: {message.text.strip()}" for message in said]
     return Arrival(
         source=source, ref=chat.ref, channel=Channel.CHAT, author=_clean(chat.email or first.name)[:254],
         customer_ref=_clean(chat.customer_ref)[:200], order_ref=_clean(chat.order_ref)[:200],

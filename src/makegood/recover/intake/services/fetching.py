@@ -18,7 +18,7 @@ from imap_tools.errors import ImapToolsError
 from makegood.ground.messages.brands import Brand, brands
 from makegood.recover.intake.errors import MailboxBadAddress, MailboxUnreachable
 from makegood.recover.intake.models import Mail
-from makegood.recover.intake.services.mailing import keep_mail, refuse_mail
+from makegood.recover.intake.services.mailing import Where, keep_mail, refuse_mail
 
 _LOCK = 7267328
 _PATIENCE = 15  # seconds that a server may stay silent
@@ -41,7 +41,7 @@ class Address(NamedTuple):
 
     def __str__(self) -> str:
         """As it is called; without the password."""
-        return f"{self.user}@{self.host}/{self.folder}"
+        return f"{self.user}@{self.host}/{self.folder}"[:200]
 
 
 @dataclass
@@ -128,7 +128,7 @@ def _not_yet_kept(box: BaseMailBox, mailbox: str, validity: int, now: datetime) 
     return sorted(uid for uid in map(int, box.uids(criteria)) if uid > last)
 
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
 
 def _last_uid(mailbox: str, validity: int) -> int:
@@ -145,15 +145,15 @@ def _bring(
     size = int(about.partition(b"RFC822.SIZE ")[2].split(b" ")[0].rstrip(b")") or 0)
     came = imaplib.Internaldate2tuple(about)
     came_at = min(datetime.fromtimestamp(time.mktime(came), UTC), now) if came else now
-    where = {"mailbox": mailbox, "brand": brand.slug, "uidvalidity": validity, "uid": uid, "came_at": came_at}
+    where = Where(mailbox, brand.slug, came_at, validity, uid)
     largest = settings.MAKEGOOD_MAIL_LARGEST
     raw = _fetch(box, uid, "(BODY.PEEK[])") if size <= largest else None
     if raw is not None and len(raw) <= largest:
-        result.new += keep_mail(raw=raw, **where)
+        result.new += keep_mail(raw=raw, where=where)
     else:
         headers = _fetch(box, uid, "(BODY.PEEK[HEADER])") or b""
         why = f"It is larger than {largest // 1024**2} MB. It stays in the mailbox."
-        result.too_large += refuse_mail(size=size, headers=headers, why=why, **where)
+        result.too_large += refuse_mail(size=size, headers=headers, why=why, where=where)
         return
     box.flag(str(uid), "\\Seen", value=True)
 

@@ -1,8 +1,9 @@
-"""E-mail comes in: kept as it is first, understood afterwards, so that no crash between the two loses or doubles any."""
+"""E-mail comes in: kept as it is first, understood afterwards; no crash between the two loses or doubles any."""
 
 import uuid
 from collections import Counter
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 from django.db import DatabaseError, IntegrityError, transaction
@@ -33,31 +34,33 @@ _HOUR = timedelta(hours=1)
 # -- kept as it is
 
 
-def keep_mail(
-    *, raw: bytes, mailbox: str, came_at: datetime, brand: str = "", uidvalidity: int | None = None,
-    uid: int | None = None,
-) -> bool:  # fmt: skip
+class Where(NamedTuple):
+    """Where a mail came from, and when."""
+
+    mailbox: str
+    brand: str
+    came_at: datetime
+    uidvalidity: int | None = None
+    uid: int | None = None
+
+
+def keep_mail(*, raw: bytes, where: Where) -> bool:
     """Keep a mail as it came; whether it is new. Once this is committed its source may forget it.
 
     The same UID of the same mailbox is kept once, whoever fetches it (constraint `mail_fetched_once`).
     """
     sender, subject = _from(raw)
     return _insert(
-        Mail(brand=brand, mailbox=mailbox[:200], uidvalidity=uidvalidity, uid=uid, came_at=came_at, size=len(raw),
-             key=files.put(raw).key, sender=sender, subject=subject)
-    )  # fmt: skip
+        Mail(**where._asdict(), size=len(raw), key=files.put(raw).key, sender=sender, subject=subject)
+    )
 
 
-def refuse_mail(
-    *, size: int, headers: bytes, why: str, mailbox: str, came_at: datetime, brand: str = "",
-    uidvalidity: int | None = None, uid: int | None = None,
-) -> bool:  # fmt: skip
+def refuse_mail(*, size: int, headers: bytes, why: str, where: Where) -> bool:
     """List a mail that is too large to be kept. It stays where it is."""
     sender, subject = _from(headers)
     return _insert(
-        Mail(brand=brand, mailbox=mailbox[:200], uidvalidity=uidvalidity, uid=uid, came_at=came_at, size=size,
-             status=Status.REJECTED, why=why[:500], sender=sender, subject=subject)
-    )  # fmt: skip
+        Mail(**where._asdict(), size=size, status=Status.REJECTED, why=why[:500], sender=sender, subject=subject)
+    )
 
 
 def _insert(mail: Mail) -> bool:
@@ -98,7 +101,7 @@ def take_in_mail(now: datetime, *, limit: int | None = None) -> Counter[str]:
         except Exception as problem:
             log.exception("mail not read", mail=str(mail_id))
             why = f"It could not be read ({type(problem).__name__}). The original is kept."
-            Mail.objects.filter(pk=mail_id).update(status=Status.REJECTED, why=why)
+            Mail.objects.filter(pk__in=[mail_id]).update(status=Status.REJECTED, why=why)
             done[Status.REJECTED] += 1
     return done
 

@@ -27,7 +27,7 @@ class Receipt:
 
 
 @transaction.atomic
-def receive(
+def receive(  # noqa: PLR0913  each part of a contact by its name
     *, channel: Channel | str, body: str, at: datetime, direction: Direction | str = Direction.IN, author: str = "",
     subject: str = "", language: str = "", customer_ref: str = "", order_ref: str = "", place: Place | None = None,
     source: Source | None = None, ref: str = "", case_number: int | None = None,

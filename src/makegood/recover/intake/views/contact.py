@@ -22,7 +22,8 @@ _WITHIN: Final = timedelta(hours=1)
 @require_http_methods(["GET", "HEAD", "POST"])
 def contact(request: HttpRequest) -> HttpResponse:
     """Ask what went wrong, and take it in. What is said afterwards is the same for everybody: it tells a guesser
-    neither whether an address is known nor whether an order exists."""
+    neither whether an address is known nor whether an order exists.
+    """
     form = ContactForm(request.POST or None, request.FILES or None)
     if request.method != "POST" or not form.is_valid():
         return render(request, "intake/contact.html", {"form": form}, status=422 if form.is_bound else 200)

@@ -18,7 +18,7 @@ from makegood.ground.staff.access import by_secret
 from makegood.recover.intake.errors import ProviderUnknown, SecretWrong
 from makegood.recover.intake.limits import knock
 from makegood.recover.intake.models import Mail
-from makegood.recover.intake.services.mailing import keep_mail
+from makegood.recover.intake.services.mailing import Where, keep_mail
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ def inbound(request: HttpRequest, provider: str) -> HttpResponse:
         return HttpResponse()
     if request.content_type == "application/json":
         # Django's own limit is made for forms; a mail with photographs is larger.
-        request._body = request.read(2 * settings.MAKEGOOD_MAIL_LARGEST)  # type: ignore[attr-defined]  # noqa: SLF001
+        request._body = request.read(2 * settings.MAKEGOOD_MAIL_LARGEST)  # noqa: SLF001
     try:
         shape.run_validators(request)
     except (AnymailWebhookValidationFailure, ImproperlyConfigured) as problem:
@@ -89,4 +89,4 @@ def _keep(request: HttpRequest, shape: Any, mailbox: str, now: datetime) -> None
         )
         return
     for raw in raws:
-        keep_mail(raw=raw, mailbox=mailbox, came_at=now)
+        keep_mail(raw=raw, where=Where(mailbox, "", now))

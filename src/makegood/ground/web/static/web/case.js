@@ -30,7 +30,7 @@
       }
     });
     // Files: named beside the button, by picking, dropping or pasting.
-    const files = one("[name=files]", composer), chosen = one("[data-chosen]", composer);
+    const files = one("[name=uploads]", composer), chosen = one("[data-chosen]", composer);
     const tell = () => { chosen.textContent = [...files.files].map((file) => file.name).join(", "); };
     const add = (list) => {
       const all = new DataTransfer();
