@@ -15,6 +15,7 @@ class Relay:
 
     def __init__(self, *, takes: float = 0.0) -> None:
         self.received: list[str] = []
+        self.mails: list[bytes] = []
         self.answer = "250 OK"
         self.refuse = ""
         self.takes = takes
@@ -29,6 +30,7 @@ class Relay:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802  aiosmtpd's name
         await asyncio.sleep(self.takes)
         if self.answer.startswith("250"):
+            self.mails.append(envelope.content)
             self.received.append(str(message_from_bytes(envelope.content)["Message-ID"]))
         return self.answer
 

@@ -6,6 +6,7 @@ from makegood.app.cli import output
 from makegood.app.cli.demo import demo
 from makegood.app.cli.imports import imports, rejects
 from makegood.app.cli.keeping import keeping
+from makegood.app.cli.mail import mail
 from makegood.app.cli.replay import replay
 from makegood.app.cli.reports import report
 from makegood.app.cli.running import running
@@ -21,6 +22,7 @@ app = typer.Typer(
 app.add_typer(running)
 app.add_typer(demo)
 app.add_typer(imports, name="import", help="Bring in a retailer's history.")
+app.add_typer(mail, name="mail", help="Mailboxes: fetch now, or try them.")
 app.add_typer(rejects, name="rejects", help="Rows that could not be read: list, correct, submit again.")
 app.add_typer(replay, name="replay", help="Run history through intake as it happened.")
 app.add_typer(report, name="report", help="What went wrong and what changed.")

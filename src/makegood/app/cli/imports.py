@@ -57,6 +57,30 @@ def feed(
 
 
 @imports.command()
+def chats(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="One conversation a line, as JSON (NDJSON).")],
+    source: Annotated[str, typer.Option(help="Which outside system it comes from.")] = "chat",
+    json_: output.AsJson = False,
+) -> None:
+    """Chat transcripts: each conversation becomes a contact, matched to customer, order and case."""
+    set_up()
+    from dataclasses import asdict
+
+    from django.utils import timezone
+
+    from makegood.recover.intake.services.chats import import_chats
+
+    done = import_chats(file=file, source=source, now=timezone.now())
+    if json_:
+        output.print_json(asdict(done))
+        return
+    left = f" {done.rejected:,} could not be read: makegood rejects list." if done.rejected else ""
+    output.stdout.print(
+        f"{done.read:,} conversations: {done.new:,} new, {done.same:,} there before.{left}", highlight=False
+    )
+
+
+@imports.command()
 def schema(
     directory: Annotated[Path, typer.Argument(help="Where to put it.")] = Path(),
     json_: output.AsJson = False,

@@ -37,7 +37,7 @@ class Finding:
 
 @keeping.command()
 def doctor(as_json: output.AsJson = False) -> None:
-    """Check database, worker, outbox, lake and disk, and say what to do. Exit code 1 if something is broken."""
+    """Check database, worker, outbox, mailboxes, lake, disk; say what to do. Exit code 1 if something is broken."""
     set_up(migrate=False)
     findings = [check() for check in CHECKS]
     if as_json:
@@ -103,6 +103,22 @@ def _outbox() -> Finding:
     return Finding("outbox", "ok", f"{count(status='waiting').count()} messages wait.")
 
 
+def _mail() -> Finding:
+    from django.utils import timezone
+
+    from makegood.errors import MakegoodError
+    from makegood.recover.intake.models import Mail
+    from makegood.recover.intake.services.fetching import check, with_mailbox
+
+    try:
+        found = [check(brand, now=timezone.now()) for brand in with_mailbox()]
+    except MakegoodError as problem:
+        return Finding("mail", "broken", str(problem), "Try `makegood mail check` after mending it.")
+    waiting = Mail.objects.filter(status=Mail.Status.WAITING).count()
+    says = f"{len(found)} mailboxes answer, {waiting} mails wait." if found else "No mailbox is set."
+    return Finding("mail", "ok", says)
+
+
 def _lake() -> Finding:
     from django.utils import timezone
 
@@ -129,7 +145,7 @@ def _disk() -> Finding:
     )
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (_database, _worker, _outbox, _lake, _disk)
+CHECKS: tuple[Callable[[], Finding], ...] = (_database, _worker, _outbox, _mail, _lake, _disk)
 
 
 @keeping.command()
@@ -154,7 +170,7 @@ def backup(
         with tarfile.open(fresh, "w") as tar:
             tar.add(about, "about.json")
             tar.add(dump, "database.dump")
-            files = settings.MAKEGOOD_HOME / "files"
+            files = settings.MAKEGOOD_FILES
             if files.is_dir():
                 tar.add(files, "files")
         fresh.replace(file)  # appears whole or not at all
@@ -192,7 +208,7 @@ def restore(
         )  # fmt: skip
         files = Path(folder) / "files"
         if files.is_dir():
-            shutil.copytree(files, settings.MAKEGOOD_HOME / "files", dirs_exist_ok=True)
+            shutil.copytree(files, settings.MAKEGOOD_FILES, dirs_exist_ok=True)
     # The lake describes the data that was replaced.
     lake = Path(settings.MAKEGOOD_LAKE)
     if lake.is_dir():

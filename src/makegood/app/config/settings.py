@@ -7,6 +7,7 @@ A value that cannot be read stops the start and names the variable. Secrets may 
 import hashlib
 import logging
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 from csp.constants import NONE, SELF
@@ -198,10 +199,16 @@ STATIC_URL = "/static/"
 STATIC_ROOT = None  # served from the packages they come in
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_MAX_AGE = 30 * 86400  # the address of a file changes with its content
+MAKEGOOD_FILES = env.path("MAKEGOOD_FILES", MAKEGOOD_HOME / "files")
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
-        "OPTIONS": {"location": MAKEGOOD_HOME / "files"},
+        "OPTIONS": {"location": MAKEGOOD_FILES},
+    },
+    # What came with mails and leaves with them, and the mails themselves; each content once, by its hash.
+    "attachments": {
+        "BACKEND": "django.core.files.storage.FileSystemStorage",
+        "OPTIONS": {"location": MAKEGOOD_FILES / "attachments"},
     },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
@@ -220,6 +227,26 @@ EMAIL_USE_TLS = _mail.get("EMAIL_USE_TLS", False)
 EMAIL_USE_SSL = _mail.get("EMAIL_USE_SSL", False)
 EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("MAKEGOOD_MAIL_FROM", "care@localhost")
+
+MAKEGOOD_MAILBOX = env.str("MAKEGOOD_MAILBOX", "")  # imaps://user:password@host/INBOX of the first brand
+MAKEGOOD_MAIL_PLUS = env.bool("MAKEGOOD_MAIL_PLUS", True)  # care+anything@ arrives at care@
+MAKEGOOD_MAIL_LARGEST = env.int("MAKEGOOD_MAIL_LARGEST", 30) * 1024**2  # given in MB
+MAKEGOOD_SCAN = env.str("MAKEGOOD_SCAN", "")  # command that looks at a file: 0 clean, 1 infected
+# Further brands: each has an address, and perhaps a mailbox and outside systems of its own.
+MAKEGOOD_BRANDS: dict[str, dict[str, Any]] = {
+    name: {
+        "sender": env.str(f"MAKEGOOD_BRAND_{name.upper()}_FROM"),
+        "mailbox": env.str(f"MAKEGOOD_BRAND_{name.upper()}_MAILBOX", ""),
+        "sources": env.list(f"MAKEGOOD_BRAND_{name.upper()}_SOURCES", []),
+    }
+    for name in env.list("MAKEGOOD_BRANDS", [])
+}
+# Providers that hand mail in over HTTP: what they must send as user:password, and Mailgun's signature beside it.
+MAKEGOOD_MAIL_SECRET = env.str("MAKEGOOD_MAIL_SECRET", "")
+ANYMAIL = {
+    "WEBHOOK_SECRET": MAKEGOOD_MAIL_SECRET,
+    "MAILGUN_WEBHOOK_SIGNING_KEY": env.str("MAKEGOOD_MAILGUN_KEY", ""),
+}
 
 # -- how the work is done
 MAKEGOOD_LOOKBACK_DAYS = env.int("MAKEGOOD_LOOKBACK_DAYS", 30)  # older failures open no case by themselves

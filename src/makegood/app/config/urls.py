@@ -14,8 +14,8 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import case, handling, levels, macros, many, queue, rules
-from makegood.recover.intake import views as customers_own
+from makegood.recover.cases.views import attachments, case, handling, levels, macros, many, queue, rules
+from makegood.recover.intake.views import contact, mail, posted, standing
 from makegood.recover.triage import views as triage
 
 cases = [
@@ -55,6 +55,8 @@ cases = [
     path("C-<int:number>/waking", handling.waking, name="waking"),
     path("C-<int:number>/linking", handling.linking, name="linking"),
     path("C-<int:number>/linking/undo", handling.unlinking, name="unlinking"),
+    path("C-<int:number>/files/<uuid:attachment_id>", attachments.download, name="attachment"),
+    path("C-<int:number>/files/<uuid:attachment_id>/picture", attachments.picture, name="picture"),
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
 ]
 
@@ -85,6 +87,13 @@ rejects = [
     path("<uuid:reject_id>/dismiss", rejects_views.dismiss, name="dismiss"),
 ]
 
+mails = [
+    path("", mail.inbox, name="inbox"),
+    path("in/<str:provider>", posted.inbound, name="inbound"),
+    path("<uuid:mail_id>/original", mail.original, name="original"),
+    path("<uuid:mail_id>/take-in", mail.take_in, name="take_in"),
+]
+
 urlpatterns = [
     path("", desk.desk, name="desk"),
     path("due", desk.due, name="due"),
@@ -108,10 +117,13 @@ urlpatterns = [
     path("settings/webhooks/deliveries/<uuid:delivery_id>/again", webhooks.again, name="resend_webhook"),
     path("service-levels/", include((service_levels, "levels"))),
     path("notices/", include((notices, "notices"))),
+    path("mail/", include((mails, "mail"))),
+    path("contact", contact.contact, name="contact"),
+    path("contact/thanks", contact.thanks, name="contact_thanks"),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
     path("assets/vega-<str:version>.js", vega.script, name="vega"),
-    path("standing/<str:token>", customers_own.standing, name="standing"),
+    path("standing/<str:token>", standing.standing, name="standing"),
     path("healthz", web.healthz, name="healthz"),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),

@@ -32,13 +32,21 @@ class Message(models.Model):
     subject = models.CharField(max_length=300)
     body = models.TextField()
     message_id = models.CharField(max_length=200, unique=True, help_text="The Message-ID header.")
-    in_reply_to = models.CharField(max_length=200, blank=True, default="")
+    in_reply_to = models.CharField(max_length=998, blank=True, default="")
+    references = models.TextField(blank=True, default="", help_text="The References header: the thread so far.")
+    sender = models.CharField(max_length=320, blank=True, default="", help_text="Empty: the company's own.")
+    reply_to = models.CharField(max_length=320, blank=True, default="")
+    automatic = models.BooleanField(default=True, help_text="Nobody wrote it: mail programs must not answer it.")
+    # [{"name": ..., "type": ..., "key": ...}], see files.py.
+    files = models.JSONField(default=list, blank=True)
     status = models.CharField(max_length=10, choices=Status, default=Status.WAITING)
     created_at = models.DateTimeField()
     due_at = models.DateTimeField(help_text="Not before.")
     attempts = models.PositiveSmallIntegerField(default=0)
     last_error = models.CharField(max_length=500, blank=True, default="")
     sent_at = models.DateTimeField(null=True, blank=True)
+    bounced_at = models.DateTimeField(null=True, blank=True)
+    bounce = models.CharField(max_length=500, blank=True, default="", help_text="Why it came back, in words.")
 
     class Meta:
         db_table = "outbox_message"
@@ -56,7 +64,16 @@ class Message(models.Model):
         triggers: ClassVar = [
             pgtrigger.Protect(
                 name="sent_message_stays",
-                operation=pgtrigger.Update | pgtrigger.Delete,
+                operation=pgtrigger.Update,
+                # That it came back is told only afterwards.
+                condition=pgtrigger.Condition(
+                    "OLD.status = 'sent' AND to_jsonb(OLD) - ARRAY['bounced_at', 'bounce']"
+                    " IS DISTINCT FROM to_jsonb(NEW) - ARRAY['bounced_at', 'bounce']"
+                ),
+            ),
+            pgtrigger.Protect(
+                name="sent_message_is_kept",
+                operation=pgtrigger.Delete,
                 condition=pgtrigger.Q(old__status="sent"),
             ),
         ]

@@ -6,7 +6,8 @@ from django.db.models import Count
 from makegood.ground.messages.models import Message
 
 PAGE = 50
-COLUMNS = ("id", "about", "recipient", "subject", "status", "created_at", "due_at", "sent_at", "attempts", "last_error")
+COLUMNS = ("id", "about", "recipient", "subject", "status", "created_at", "due_at", "sent_at", "attempts", "last_error",
+           "bounced_at", "bounce")  # fmt: skip
 
 
 def outbox(

@@ -1,21 +1,27 @@
 """Sending: written with the data that caused it, handed over by a job, each once as far as that can be known."""
 
+import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
-from email.utils import make_msgid
+from typing import NamedTuple
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage, get_connection
+from django.core.mail import EmailMultiAlternatives, get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 from django.db import connection
 from django.db.models import F
+from django.utils.html import linebreaks, urlize
 
+from makegood.ground.messages import files
+from makegood.ground.messages.brands import Brand, brands
 from makegood.ground.messages.errors import MessageNotStuck
 from makegood.ground.messages.models import Message
 from makegood.ground.messages.smtp import SmtpBackend
+from makegood.ground.messages.tokens import token_for
+from makegood.ids import uuid7
 
 log = structlog.get_logger(__name__)
 
@@ -23,16 +29,40 @@ Status = Message.Status
 # After each failed attempt; after the last one it counts as failed for good and shows on the outbox page.
 RETRY_AFTER = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240, 720))
 BATCH = 100
+# What is longer than this in a References header is cut in its middle, as RFC 5322 (3.6.4) has it: mail programs thread
+# by its ends.
+_THREAD_AT_MOST = 20
+_MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
 
 
-def enqueue(
+class File(NamedTuple):
+    """A file that goes along, by its key in `files`."""
+
+    name: str
+    type: str
+    key: str
+
+
+def enqueue(  # noqa: PLR0913  each part of a mail by its name
     *, key: str, about: str, recipient: str, subject: str, body: str, now: datetime, in_reply_to: str = "",
-    place_id: uuid.UUID | None = None,
+    references: str = "", place_id: uuid.UUID | None = None, brand: Brand | None = None, thread: str = "",
+    automatic: bool = True, attached: Sequence[File] = (),
 ) -> Message:  # fmt: skip
     """Put a message into the outbox, in the caller's transaction. The same key again returns the first message.
 
     The job that delivers it is enqueued in the same transaction, so neither exists without the other.
+
+    Parameters
+    ----------
+    in_reply_to, references
+        The Message-ID that it answers, and that message's own References: so that mail programs thread it.
+    thread
+        The number of the case ("C-12") that an answer must come back to.
+    automatic
+        Nobody wrote it: it says so, and programs that answer by themselves leave it alone.
     """
+    brand = brand or brands()[0]
+    token = token_for(thread) if thread else ""
     message, is_new = Message.objects.get_or_create(
         idempotency_key=key,
         defaults={
@@ -42,8 +72,13 @@ def enqueue(
             # A line break in a subject would start a header of the sender's choosing.
             "subject": " ".join(subject.split())[:300],
             "body": body,
-            "message_id": make_msgid(domain=settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].rstrip(">") or "localhost"),
-            "in_reply_to": in_reply_to,
+            "message_id": f"<{token}{'.' if token else ''}{uuid7().hex}@{brand.domain}>",
+            "in_reply_to": "".join(_MESSAGE_ID.findall(in_reply_to)[:1]),
+            "references": _thread_so_far(references, in_reply_to),
+            "sender": brand.sender,
+            "reply_to": brand.reply_to(token) if token else "",
+            "automatic": automatic,
+            "files": [file._asdict() for file in attached],
             "created_at": now,
             "due_at": now,
         },
@@ -51,6 +86,13 @@ def enqueue(
     if is_new:
         _wake_the_worker()
     return message
+
+
+def _thread_so_far(references: str, in_reply_to: str) -> str:
+    ids = list(dict.fromkeys(_MESSAGE_ID.findall(f"{references} {in_reply_to}")))
+    if len(ids) > _THREAD_AT_MOST:
+        ids = [ids[0], *ids[-_THREAD_AT_MOST + 1 :]]
+    return " ".join(ids)
 
 
 def deliver_due(*, now: datetime) -> int:
@@ -105,23 +147,13 @@ def _locked(pk: uuid.UUID) -> Iterator[bool]:
 
 
 def _hand_over(message: Message, relay: BaseEmailBackend, now: datetime) -> bool:
-    headers = {"Message-ID": message.message_id}
-    if message.in_reply_to:
-        headers |= {"In-Reply-To": message.in_reply_to, "References": message.in_reply_to}
-    mail = EmailMessage(
-        message.subject,
-        message.body,
-        settings.DEFAULT_FROM_EMAIL,
-        [message.recipient],
-        headers=headers,
-        connection=relay,
-    )
     this = Message.objects.filter(pk=message.pk)
 
     def point_of_no_return() -> None:
         this.update(status=Status.SENDING, attempts=F("attempts") + 1)
 
     try:
+        mail = _as_mail(message, relay)
         relay.open()  # once for many messages; a no-op while it is open
         if isinstance(relay, SmtpBackend):
             relay.before_end = point_of_no_return
@@ -135,6 +167,34 @@ def _hand_over(message: Message, relay: BaseEmailBackend, now: datetime) -> bool
         return False
     this.update(status=Status.SENT, sent_at=now, last_error="")
     return True
+
+
+def _as_mail(message: Message, relay: BaseEmailBackend) -> EmailMultiAlternatives:
+    """The message with its headers, as text and as HTML. A signature (DKIM) is the relay's business."""
+    headers = {"Message-ID": message.message_id}
+    if message.in_reply_to:
+        headers |= {"In-Reply-To": message.in_reply_to, "References": message.references or message.in_reply_to}
+    if message.automatic:
+        headers |= {"Auto-Submitted": "auto-generated", "X-Auto-Response-Suppress": "All"}
+    mail = EmailMultiAlternatives(
+        message.subject,
+        message.body,
+        message.sender or settings.DEFAULT_FROM_EMAIL,
+        [message.recipient],
+        headers=headers,
+        reply_to=[message.reply_to] if message.reply_to else None,
+        connection=relay,
+    )
+    mail.attach_alternative(linebreaks(urlize(message.body, autoescape=True, nofollow=True)), "text/html")
+    for file in message.files:
+        mail.attach(file["name"], files.get(file["key"]), file["type"])
+    return mail
+
+
+def mark_bounced(*, message_id: uuid.UUID, why: str, now: datetime) -> bool:
+    """Keep that a message came back, the first time somebody says so (a conditional UPDATE decides); whether it was."""
+    fresh = Message.objects.filter(pk=message_id, bounced_at=None)
+    return bool(fresh.update(bounced_at=now, bounce=why[:500]))
 
 
 def _put_back(message: Message, problem: Exception, now: datetime) -> None:

@@ -15,15 +15,23 @@ class Access(NamedTuple):
 
     public: bool = False
     permission: str = ""
+    secret: bool = False  # public, and the view itself asks for a secret
 
 
 PUBLIC: Final = Access(public=True)
 SIGNED_IN: Final = Access()
+BY_SECRET: Final = Access(public=True, secret=True)
 
 
 def public(view: View) -> View:
     """Open to the world."""
     view.access = PUBLIC  # type: ignore[attr-defined]
+    return view
+
+
+def by_secret(view: View) -> View:
+    """Open to programs that prove themselves to the view by a secret or a signature."""
+    view.access = BY_SECRET  # type: ignore[attr-defined]
     return view
 
 

@@ -235,3 +235,29 @@ class LinkGone(NotFound):
 
     def __init__(self) -> None:
         super().__init__("This link no longer opens anything. Answer our last mail and we send you a new one.")
+
+
+class AttachmentNotFound(NotFound):
+    code = "attachment_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("This case has no such file.")
+
+
+class AttachmentUnsafe(Conflict):
+    """It is not there, was not looked at, or was found infected."""
+
+    code = "attachment_unsafe"
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+        super().__init__(f"{name} cannot be opened: {why.rstrip('.').lower()}.")
+
+
+class FileRefused(Conflict):
+    code = "file_refused"
+    status = 422
+
+    def __init__(self, name: str, why: str) -> None:
+        self.name, self.why = name, why
+        super().__init__(f"{name} cannot be sent: {why[:1].lower()}{why[1:]} Nothing was sent.")

@@ -4,12 +4,28 @@ import uuid
 from typing import Any
 
 from django import forms
+from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
 from makegood.recover.cases.models import Channel, Locus, Outcome, Status, Tier
+from makegood.recover.cases.services.attachments import Given
 
 LONGEST = 50_000
 SAID = (("reply", _("Reply")), ("note", _("Note")), ("call", _("Call")))
+
+
+class Files(forms.ClearableFileInput):
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Any number of files."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(widget=Files(), required=False, max_length=200, **options)
+
+    def clean(self, data: Any, initial: Any = None) -> "list[UploadedFile[Any]]":
+        return [super(FilesField, self).clean(one, initial) for one in data or ()]
 
 
 class OnCase(forms.Form):
@@ -27,6 +43,7 @@ class SayForm(OnCase):
     call = forms.CharField(required=False, max_length=LONGEST)
     channel = forms.ChoiceField(choices=[(Channel.PHONE, ""), (Channel.STORE, "")], required=False)
     wait = forms.BooleanField(required=False)
+    uploads = FilesField(allow_empty_file=True)
     sure = forms.BooleanField(required=False)  # the doubts were read
 
     def clean(self) -> dict[str, Any]:
@@ -35,6 +52,10 @@ class SayForm(OnCase):
         if kind and not self.errors and not given.get(kind, "").strip():
             self.add_error(kind, _("Write something first."))
         return given
+
+    @property
+    def attached(self) -> list[Given]:
+        return [Given(file.name or "file", file.read()) for file in self.cleaned_data["uploads"]]
 
     @property
     def body(self) -> str:

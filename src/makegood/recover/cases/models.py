@@ -333,6 +333,59 @@ class Contact(models.Model):
         return f"{self.channel} {self.direction} {self.at:%Y-%m-%d %H:%M}"
 
 
+class Envelope(models.Model):
+    """What a contact that came by mail had around its words."""
+
+    contact = models.OneToOneField(Contact, models.PROTECT, primary_key=True, related_name="envelope")
+    message_id = models.CharField(max_length=998, blank=True, default="", help_text="The Message-ID header.")
+    references = models.TextField(blank=True, default="", help_text="The References header.")
+    brand = models.CharField(max_length=40, blank=True, default="", help_text="Of the address that was written to.")
+    quoted = models.TextField(blank=True, default="", help_text="What the writer repeated below their words.")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["message_id"], name="envelope_by_message", condition=Q(message_id__gt="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.message_id
+
+
+class Attachment(models.Model):
+    """A file that came with a contact, or left with it. Its content lies outside the database, by its hash."""
+
+    class Scan(models.TextChoices):
+        WAITING = "waiting", "Not yet checked"
+        CLEAN = "clean", "No virus found"
+        INFECTED = "infected", "Virus found"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    contact = models.ForeignKey(Contact, models.PROTECT, related_name="attachments")
+    name = models.CharField(max_length=200)
+    type = models.CharField(max_length=100, help_text="What its content looks like, not what its sender calls it.")
+    size = models.BigIntegerField()
+    sha256 = models.CharField(max_length=64, blank=True, default="")
+    key = models.CharField(max_length=200, blank=True, default="", help_text="Where it is stored; empty: it is not.")
+    left_out = models.CharField(max_length=200, blank=True, default="", help_text="Why it was not kept.")
+    inline = models.BooleanField(default=False, help_text="A picture that stood within the words.")
+    scan = models.CharField(max_length=8, choices=Scan, default=Scan.WAITING)
+    scan_says = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="attachment_kept_or_says_why",
+                condition=Q(key__gt="", left_out="") | Q(key="", left_out__gt=""),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="attachment_unscanned", condition=Q(scan="waiting", key__gt="")),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Note(models.Model):
     """What a colleague wrote for colleagues."""
 

@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 
 from makegood.recover.cases.service_levels.noticing import tell_due
 from makegood.recover.cases.service_levels.retiming import retime_open
+from makegood.recover.cases.services.attachments import scan_waiting
 from makegood.recover.cases.services.many import run_batch, waiting_batches
 from makegood.recover.cases.services.snoozing import AT_ONCE, wake_due
 
@@ -44,3 +45,16 @@ def tell_of_clocks(timestamp: int) -> None:  # noqa: ARG001  procrastinate passe
 def retime() -> None:
     """Service levels were edited: the clocks of open cases follow."""
     retime_open(now=timezone.now())
+
+
+@app.task(name="cases.scan")
+def scan() -> None:
+    """Show new files to the virus scanner. Running twice at once is harmless."""
+    scan_waiting()
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="cases.scan_again", queueing_lock="cases.scan_again")
+def scan_again(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
+    """What waits because the scanner failed, or because there was none when it came."""
+    scan_waiting()

@@ -5,7 +5,9 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from makegood.ground.messages.models import Message
 from makegood.ground.retail.models import Mirrored, Order, Place
+from makegood.ids import uuid7
 from makegood.recover.cases.models import Case, Channel, Contact, Direction
 
 
@@ -17,6 +19,9 @@ class Arrival(Mirrored):
     author = models.CharField(max_length=254, blank=True, default="", help_text="Address or name as given.")
     customer_ref = models.CharField(max_length=200, blank=True, default="")
     order_ref = models.CharField(max_length=200, blank=True, default="")
+    case_number = models.BigIntegerField(
+        null=True, blank=True, help_text="The case it belongs to, where that is proven: it answers a mail of ours."
+    )
     place = models.ForeignKey(Place, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     subject = models.CharField(max_length=300, blank=True, default="")
     body = models.TextField()
@@ -65,3 +70,76 @@ class Watermark(models.Model):
 
     def __str__(self) -> str:
         return self.kind
+
+
+class Mail(models.Model):
+    """One e-mail as it came in, and what became of it. The original is kept, byte by byte."""
+
+    class Status(models.TextChoices):
+        WAITING = "waiting", "Waiting"
+        TAKEN = "taken", "Taken in"
+        BOUNCE = "bounce", "Delivery report"
+        AUTOMATIC = "automatic", "Automatic"
+        DUPLICATE = "duplicate", "Came twice"
+        REJECTED = "rejected", "Not read"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    brand = models.CharField(max_length=40, blank=True, default="")
+    # Where it was fetched: the mailbox, its UIDVALIDITY and the UID. Or the provider that handed it in.
+    mailbox = models.CharField(max_length=200)
+    uidvalidity = models.BigIntegerField(null=True)
+    uid = models.BigIntegerField(null=True)
+    came_at = models.DateTimeField()
+    size = models.BigIntegerField()
+    key = models.CharField(max_length=200, blank=True, default="", help_text="Where the original is stored.")
+    # Of what makes two mails the same one: Message-ID, sender, date, subject and content. Copies stand as duplicates.
+    fingerprint = models.CharField(max_length=64, blank=True, default="")
+    status = models.CharField(max_length=9, choices=Status, default=Status.WAITING)
+    why = models.CharField(max_length=500, blank=True, default="", help_text="What became of it, in words.")
+    sender = models.CharField(max_length=320, blank=True, default="")
+    subject = models.CharField(max_length=300, blank=True, default="")
+    case = models.ForeignKey(Case, models.PROTECT, null=True, blank=True, related_name="+")
+    contact = models.OneToOneField(Contact, models.PROTECT, null=True, blank=True, related_name="mail")
+    message = models.ForeignKey(
+        Message,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
+        help_text="What it reports on.",
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            # Whoever fetches the same mail twice keeps it once.
+            models.UniqueConstraint(fields=["mailbox", "uidvalidity", "uid"], name="mail_fetched_once"),
+            models.UniqueConstraint(
+                fields=["fingerprint"],
+                name="mail_taken_once",
+                condition=Q(fingerprint__gt="") & ~Q(status="duplicate"),
+            ),
+            models.CheckConstraint(name="mail_done_says_why", condition=Q(status="waiting") | Q(why__gt="")),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], name="mail_waiting", condition=Q(status="waiting")),
+            # How much one sender sent of late.
+            models.Index(fields=["sender", "came_at"], name="mail_of_sender"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject} <- {self.sender}"
+
+
+class Knock(models.Model):
+    """How often somebody came to a public door within a span of time. Old rows are swept away."""
+
+    who = models.CharField(max_length=120, help_text="Which door and who, the address as a hash.")
+    since = models.DateTimeField()
+    times = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["who", "since"], name="knock_once_a_span")]
+
+    def __str__(self) -> str:
+        return f"{self.who} {self.times}"

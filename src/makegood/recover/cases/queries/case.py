@@ -96,7 +96,7 @@ class CaseDetail(NamedTuple):
 
 
 # What the messages of a case say about themselves: changes when one is sent or fails, though the case does not.
-_MAIL = """coalesce((SELECT left(md5(string_agg(m.status, ',' ORDER BY m.id)), 8)
+_MAIL = """coalesce((SELECT left(md5(string_agg(m.status || m.bounce, ',' ORDER BY m.id)), 8)
                      FROM outbox_message m WHERE m.about = 'case:' || c.id), '')"""
 
 _CASE = f"""
@@ -216,19 +216,38 @@ class Moment(NamedTuple):
     message_due_at: datetime | None
     assigned_to: str | None
     taken_from: str | None
+    quoted: str
     of: int  # number of the merged case whose words these are; 0: this case's own
     position: int  # by which older ones are asked for
+    files: "list[Attached]"
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """A file of a contact."""
+
+    id: uuid.UUID
+    name: str
+    type: str
+    size: int
+    scan: str
+    left_out: str
 
 
 # The opening event sets every column: what it opened with shows on the page anyway.
 _TIMELINE = f"""
 SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{{{}}}}' ELSE e.changes::text END,
        e.facts::text, e.actor_id, {_NAME.format("u")}, t.id, t.channel, t.direction, t.author, t.subject,
-       coalesce(t.body, n.body), m.id, m.status, m.last_error, m.due_at, {_NAME.format("a")}, {_NAME.format("b")},
-       {{of}}, e.{{position}}
+       coalesce(t.body, n.body), m.id, CASE WHEN m.bounced_at IS NULL THEN m.status ELSE 'bounced' END,
+       coalesce(nullif(m.bounce, ''), m.last_error), m.due_at, {_NAME.format("a")}, {_NAME.format("b")},
+       coalesce(v.quoted, ''), {{of}}, e.{{position}},
+       CASE WHEN t.id IS NOT NULL THEN (
+           SELECT json_agg(json_build_object('id', x.id, 'name', x.name, 'type', x.type, 'size', x.size,
+                                             'scan', x.scan, 'left_out', x.left_out) ORDER BY x.id)::text
+           FROM cases_attachment x WHERE x.contact_id = t.id) END
 FROM {{events}} e
 LEFT JOIN staff_user u ON u.id = e.actor_id
 LEFT JOIN cases_contact t ON e.kind = 'contact' AND t.id = (e.facts->>'contact')::uuid
+LEFT JOIN cases_envelope v ON v.contact_id = t.id
 LEFT JOIN cases_note n ON e.kind IN ('note', 'escalated') AND n.id = (e.facts->>'note')::uuid
 LEFT JOIN outbox_message m ON t.direction = 'out' AND t.channel = 'email' AND m.idempotency_key = 'reply:' || t.id
 LEFT JOIN staff_user a ON e.kind <> 'opened' AND a.id = (e.changes->>'assignee_id')::uuid
@@ -265,11 +284,12 @@ def timeline(
         else:
             cursor.execute(_OWN, asked)
         return [
-            Moment(seq, kind, at, why, _as_dict(changes), _as_dict(facts), *rest)
-            for seq, kind, at, why, changes, facts, *rest in cursor.fetchall()
+            Moment(seq, kind, at, why, _as_dict(changes), _as_dict(facts), *(*rest, _as_files(files) if files else []))
+            for seq, kind, at, why, changes, facts, *rest, files in cursor.fetchall()
         ]
 
 
+_as_files = msgspec.json.Decoder(list[Attached]).decode
 _as_dict = msgspec.json.Decoder(dict[str, Any]).decode
 
 

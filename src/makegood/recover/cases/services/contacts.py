@@ -1,17 +1,31 @@
 """What is said in a case: by the customer, to the customer, among colleagues."""
 
+import re
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
-from makegood.ground.messages.services import enqueue
+from makegood.ground.messages.brands import Brand, brand_called, brand_selling
+from makegood.ground.messages.models import Message
+from makegood.ground.messages.services import File, enqueue
 from makegood.ground.staff.models import User
 from makegood.recover.cases import extensions
 from makegood.recover.cases.errors import NoAddress, NothingToSay
-from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Note, Status
+from makegood.recover.cases.models import (
+    Case,
+    CaseEvent,
+    Channel,
+    Contact,
+    Direction,
+    Envelope,
+    Note,
+    Status,
+)
+from makegood.recover.cases.services import attachments
 from makegood.recover.cases.services.handling import open_case, require_not_merged
 from makegood.recover.cases.services.links import address_of, link_for
 from makegood.recover.cases.services.timeline import lock_case, lock_home, record
@@ -42,9 +56,13 @@ def receive_contact(
 
 @transaction.atomic
 def reply(
-    *, case_id: uuid.UUID, body: str, by: User, now: datetime, wait: bool = False, seen: int | None = None
-) -> Contact:
+    *, case_id: uuid.UUID, body: str, by: User, now: datetime, wait: bool = False, seen: int | None = None,
+    files: Sequence[attachments.Given] = (),
+) -> Contact:  # fmt: skip
     """Answer the customer by e-mail: the words, the event and the outgoing message are written together.
+
+    It leaves under the brand that the customer wrote to, and in their mail program stands in the thread that they
+    know.
 
     Parameters
     ----------
@@ -53,19 +71,23 @@ def reply(
 
     Raises
     ------
-    NothingToSay, NoAddress, CaseAlreadyResolved, CaseMerged, CaseChanged
+    NothingToSay, NoAddress, CaseAlreadyResolved, CaseMerged, CaseChanged, FileRefused
         Nothing is written and nothing is sent.
     """
     body = _said(body)
+    attachments.refuse_unfit(files)
     case = open_case(case_id, seen)
     recipient = case.customer.email if case.customer else ""
     if not recipient:
         raise NoAddress(case.number)
     contact = _to_the_customer(case, Channel.EMAIL, body, by=by, now=now, wait=wait)
+    kept = attachments.keep(contact.pk, files)
+    thread = _thread(case)
     enqueue(
-        key=f"reply:{contact.pk}", about=f"case:{case.pk}", recipient=recipient,
-        subject=f"[C-{case.number}] {case.subject}", body=body + _way_back(case, now), now=now,
-        place_id=case.place_id,
+        key=f"reply:{contact.pk}", about=f"case:{case.pk}", recipient=recipient, subject=thread.subject,
+        body=body + _way_back(case, now), now=now, place_id=case.place_id, brand=thread.brand, thread=str(case),
+        in_reply_to=thread.in_reply_to, references=thread.references, automatic=False,
+        attached=[File(one.name, one.type, one.key) for one in kept],
     )  # fmt: skip
     return contact
 
@@ -74,6 +96,29 @@ def _way_back(case: Case, now: datetime) -> str:
     """The customer's link, below what we write to them."""
     address = address_of(link_for(case.pk, now=now))
     return "\n\n" + _("Where your case stands, and a place to answer: %(link)s") % {"link": address} if address else ""
+
+
+class _Thread(NamedTuple):
+    brand: Brand
+    subject: str
+    in_reply_to: str = ""
+    references: str = ""
+
+
+_ANSWER = re.compile(r"^(?:\s*(?:re|aw|antw|sv|res|ref)\s*:)+\s*", re.IGNORECASE)
+
+
+def _thread(case: Case) -> _Thread:
+    """What a mail about the case follows on: the customer's last mail, else our own. At most three SQL queries."""
+    heard = Envelope.objects.select_related("contact").filter(contact__case_id=case.pk)
+    last = heard.filter(contact__direction=Direction.IN).order_by("-contact__at", "-pk").first()
+    if last:
+        subject = f"Re: {_ANSWER.sub('', last.contact.subject) or case.subject}"
+        return _Thread(brand_called(last.brand), subject, last.message_id, last.references)
+    brand = brand_selling(case.customer.source.slug if case.customer else "")
+    ours = Message.objects.filter(about=f"case:{case.pk}").order_by("-pk").first()
+    subject = f"[C-{case.number}] {case.subject}"
+    return _Thread(brand, subject, ours.message_id, ours.references) if ours else _Thread(brand, subject)
 
 
 @transaction.atomic
@@ -118,6 +163,23 @@ def _to_the_customer(case: Case, channel: Channel, body: str, *, by: User, now: 
     append_to_index(case.pk, body)
     extensions.tell(case, event, body)
     return contact
+
+
+@transaction.atomic
+def note_returned(*, case_id: uuid.UUID, message_id: uuid.UUID, for_good: bool, why: str, at: datetime) -> None:
+    """Say on a case that a mail of ours did not arrive, or is late. Nobody waits for an answer to what never came."""
+    case = lock_case(case_id)
+    waits = for_good and case.status == Status.WAITING_CUSTOMER
+    record(
+        case, Kind.FACT, at=at, why=why, changes={"status": Status.OPEN} if waits else {},
+        facts={"message": message_id, "returned": for_good},
+    )  # fmt: skip
+
+
+@transaction.atomic
+def note_automatic(*, case_id: uuid.UUID, words: str, at: datetime) -> None:
+    """Say on a case that the customer's mailbox answered by itself. No clock starts or stops."""
+    record(lock_case(case_id), Kind.FACT, at=at, why=f"Their mailbox answered by itself: {words}")
 
 
 def heard(case: Case, channel: str, at: datetime) -> dict[str, Any]:

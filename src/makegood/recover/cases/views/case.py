@@ -121,7 +121,7 @@ def live(request: StaffRequest, number: int) -> HttpResponse:
 @needs("cases.work")
 def say(request: StaffRequest, number: int) -> HttpResponse:
     """Reply, note or call log."""
-    shown, form = _case(request, number), SayForm(request.POST)
+    shown, form = _case(request, number), SayForm(request.POST, request.FILES)
     if not form.is_valid():
         return _not_said(request, shown, form, " ".join(str(e) for errors in form.errors.values() for e in errors), 422)
     given, now = form.cleaned_data, timezone.now()
@@ -130,8 +130,9 @@ def say(request: StaffRequest, number: int) -> HttpResponse:
     def write() -> None:
         if kind == "reply":
             services.reply(
-                case_id=shown.id, body=form.body, by=request.user, now=now, wait=given["wait"], seen=given["seen"]
-            )
+                case_id=shown.id, body=form.body, by=request.user, now=now, wait=given["wait"], seen=given["seen"],
+                files=form.attached,
+            )  # fmt: skip
         elif kind == "call":
             services.log_call(
                 case_id=shown.id, body=form.body, by=request.user, now=now, wait=given["wait"],

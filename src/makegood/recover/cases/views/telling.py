@@ -11,11 +11,15 @@ from markupsafe import Markup, escape
 
 from makegood.ground.web.formats import day_time
 from makegood.ground.web.language import translated as _
-from makegood.recover.cases.models import Locus, Outcome, Severity, Status, Tier
-from makegood.recover.cases.queries.case import Moment
+from makegood.recover.cases.models import Attachment, Locus, Outcome, Severity, Status, Tier
+from makegood.recover.cases.queries.case import Attached, Moment
+from makegood.recover.cases.services.attachments import PICTURES, is_cleared
 
 # Longer words are folded: the end of a forwarded thread must not push the next event off the screen.
 FOLD_AFTER: Final = 1800
+# More are shown as they are: sanitising takes the square of how deep they are nested.
+TAGS_AT_MOST: Final = 4000
+LARGEST_PREVIEW: Final = 5 * 1024**2
 
 CHANNELS: Final = {
     "email": ("mail", gettext_lazy("by e-mail")),
@@ -33,6 +37,7 @@ MAIL: Final = {
     "sent": ("", "check", gettext_lazy("Sent")),
     "uncertain": ("amber", "circle-help", gettext_lazy("Perhaps sent")),
     "failed": ("red", "circle-alert", gettext_lazy("Not sent")),
+    "bounced": ("red", "mail-x", gettext_lazy("Came back")),
 }
 ICONS: Final = {
     "opened": "circle-plus", "triaged": "list-checks", "note": "sticky-note", "assigned": "user-check", "reason": "tag",
@@ -66,10 +71,22 @@ class Told(NamedTuple):
     mail: "Mail | None"
     of: int  # the merged case in which it was said; 0: this one
     about: int  # number of the other case it tells of; 0: none
+    quoted: str  # what the writer repeated of earlier mails
+    files: "list[FileShown]"
 
     @property
     def key(self) -> str:
         return f"{self.of}-{self.seq}" if self.of else str(self.seq)
+
+
+class FileShown(NamedTuple):
+    """A file of a contact: what it is called, whether it may be opened, and why not."""
+
+    id: uuid.UUID
+    name: str
+    size: int
+    is_picture: bool
+    why_not: str
 
 
 class Mail(NamedTuple):
@@ -95,7 +112,14 @@ def tell(moment: Moment) -> Told:
         ours=moment.direction == "out", subject=(moment.subject or "") if said else "", words=words, rest=rest,
         why=_why(moment), mail=mail_of(moment),
         of=moment.of, about=int(moment.facts.get("case") or 0) if moment.kind in _ABOUT_ANOTHER else 0,
+        quoted=moment.quoted if said else "", files=[_file(file) for file in moment.files],
     )  # fmt: skip
+
+
+def _file(file: Attached) -> FileShown:
+    why_not = file.left_out or ("" if is_cleared(file.scan) else str(_label(Attachment.Scan, file.scan)))
+    is_picture = not why_not and file.type in PICTURES and file.size <= LARGEST_PREVIEW
+    return FileShown(file.id, file.name, file.size, is_picture, why_not)
 
 
 def mail_of(moment: Moment) -> Mail | None:
@@ -112,7 +136,7 @@ def shown(body: str) -> tuple[Markup, str]:
 
     HTML is reduced to harmless tags (no images: they tell the sender who reads); all else is text.
     """
-    if _HTML.match(body):
+    if _HTML.match(body) and body.count("<") < TAGS_AT_MOST:
         clean = nh3.clean(body, tags=_KEPT_TAGS, attributes={"a": {"href"}}, url_schemes={"http", "https", "mailto"},
                           link_rel="noopener noreferrer nofollow")  # fmt: skip
         return Markup('<div class="html">{}</div>').format(Markup(clean)), ""  # noqa: S704  sanitised the line before

@@ -199,7 +199,7 @@ def _act_at_once(batch: Sequence[Happening], reasons: dict[str, Reason]) -> dict
     cases = lock_cases(
         customers={c for h in batch for c in _accounts(h)},
         orders={h.order_id for h in batch if h.order_id},
-        numbers={number for h in batch if h.match for number in h.match.case_numbers},
+        numbers={number for h in batch for number in _numbers(h)},
     )
     desk = deciding.Desk(cases, _authors(cases, batch))
     new: dict[UUID, tuple[Happening, NewCase]] = {}
@@ -235,6 +235,13 @@ def _accounts(happening: Happening) -> Iterator[UUID]:
         yield happening.customer_id
     if happening.match:
         yield from happening.match.others
+
+
+def _numbers(happening: Happening) -> Iterator[int]:
+    if happening.match:
+        yield from happening.match.case_numbers
+    if happening.arrival and happening.arrival.case_number:
+        yield happening.arrival.case_number
 
 
 def _authors(cases: Sequence[Case], batch: Sequence[Happening]) -> dict[UUID, set[str]]:

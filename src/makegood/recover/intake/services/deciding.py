@@ -275,7 +275,8 @@ def _case_for(
     """The case that a contact belongs to, and why. Never one of another person."""
     theirs = {match.account.id, *match.others} if match.account else set()
     if quoted := _quoted(arrival, match, theirs, desk):
-        return quoted, f"It names C-{quoted.number}."
+        says = "answers a message about" if quoted.number == arrival.case_number else "names"
+        return quoted, f"It {says} C-{quoted.number}."
     of_order = [case for case in desk.open_about(match.order) if case.customer_id in theirs]
     if match.order_is_sure and match.order:
         return (_closest(of_order, reading), "A case about this order is open.") if of_order else (None, "")
@@ -297,7 +298,9 @@ def _case_for(
 
 
 def _quoted(arrival: Arrival, match: Match, theirs: set[UUID], desk: Desk) -> Case | None:
-    """The case whose number a contact names, if it is the writer's: by customer, else by address."""
+    """The case that a contact provably answers, or names if it is the writer's: by customer, else by address."""
+    if answered := desk.by_number.get(arrival.case_number or 0):
+        return answered
     for number in match.case_numbers:
         case = desk.by_number.get(number)
         if case and case.customer_id in theirs:

@@ -27,10 +27,10 @@ class Receipt:
 
 
 @transaction.atomic
-def receive(
+def receive(  # noqa: PLR0913  each part of a contact by its name
     *, channel: Channel | str, body: str, at: datetime, direction: Direction | str = Direction.IN, author: str = "",
     subject: str = "", language: str = "", customer_ref: str = "", order_ref: str = "", place: Place | None = None,
-    source: Source | None = None, ref: str = "",
+    source: Source | None = None, ref: str = "", case_number: int | None = None,
 ) -> Receipt:  # fmt: skip
     """Keep a contact as it came, match it to customer, order and case, and attach it or open a case.
 
@@ -38,7 +38,8 @@ def receive(
     gets its receipt. Contacts of one customer are decided one after the other (advisory lock). About 35 SQL queries.
 
     `ref` is the contact's own reference at its `source`, such as a Message-ID; the source is also where `customer_ref`
-    and `order_ref` are looked for first. Without them the contact is ours and new.
+    and `order_ref` are looked for first. Without them the contact is ours and new. `case_number` is given where it is
+    proven that the contact belongs to that case.
     """
     source = source or Source.objects.get_or_create(slug="makegood", defaults={"name": "Makegood"})[0]
     ref = ref or str(uuid7())
@@ -47,7 +48,7 @@ def receive(
             Arrival(
                 source=source, ref=ref, channel=channel, direction=direction, author=author[:254],
                 subject=subject[:300], body=body, language=language[:8], customer_ref=customer_ref,
-                order_ref=order_ref, place=place, at=at,
+                order_ref=order_ref, place=place, at=at, case_number=case_number,
             )
         ],
         ignore_conflicts=True,

@@ -29,6 +29,23 @@
         if (!send.disabled) composer.requestSubmit(send);
       }
     });
+    // Files: named beside the button, by picking, dropping or pasting.
+    const files = one("[name=uploads]", composer), chosen = one("[data-chosen]", composer);
+    const tell = () => { chosen.textContent = [...files.files].map((file) => file.name).join(", "); };
+    const add = (list) => {
+      const all = new DataTransfer();
+      [...files.files, ...list].forEach((file) => all.items.add(file));
+      files.files = all.files;
+      tell();
+    };
+    files.addEventListener("change", tell);
+    composer.addEventListener("paste", (event) => { if (kind() === "reply" && event.clipboardData.files.length) add(event.clipboardData.files); });
+    composer.addEventListener("dragover", (event) => { if (kind() === "reply") event.preventDefault(); });
+    composer.addEventListener("drop", (event) => {
+      if (kind() !== "reply" || !event.dataTransfer.files.length) return;
+      event.preventDefault();
+      add(event.dataTransfer.files);
+    });
     composer.addEventListener("htmx:afterRequest", (event) => {
       if (event.detail.elt !== composer || !event.detail.successful) return;
       one("#composer-problem").replaceChildren();
@@ -36,6 +53,7 @@
       const sent = event.detail.requestConfig.parameters, area = one(`textarea[name=${sent.kind}]`, composer);
       if (area.value !== sent[sent.kind]) return;
       area.value = "";
+      if (sent.kind === "reply") { files.value = ""; tell(); }
       stored(() => localStorage.removeItem(name(area)));
       one("[name=wait]", composer).checked = false;
       area.blur();
