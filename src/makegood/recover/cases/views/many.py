@@ -48,7 +48,8 @@ MANY: dict[str, Many] = {
     Action.LINK: Many(gettext_lazy("Link to one case behind them"), ParentForm, lambda _now: {}),
     Action.SNOOZE: Many(gettext_lazy("Put off"), Later, lambda now: {"laters": laters(now)}),
     Action.RESOLVE: Many(
-        gettext_lazy("Resolve"), EndForm, lambda _now: {"outcomes": OUTCOMES, "loci": Locus.choices, "given": NOTHING_YET}
+        gettext_lazy("Resolve"), EndForm,
+        lambda _now: {"outcomes": OUTCOMES, "loci": Locus.choices, "given": NOTHING_YET},
     ),
     Action.ANSWER: Many(gettext_lazy("Answer all"), AnswerManyForm, lambda _now: {}),
 }  # fmt: skip
