@@ -140,7 +140,7 @@ def test_several_are_resolved_from_the_queue_and_taken_back(visit, axe, some_cas
     expect(page.get_by_text("2 cases resolved.")).to_be_visible()
     axe(page)
     page.keyboard.press("z")
-    expect(page.get_by_text("2 taken back.")).to_be_hidden()
+    expect(page.get_by_text("2 taken back.")).to_be_visible()
     assert Case.objects.filter(resolved_at=None).count() == 5
 
 

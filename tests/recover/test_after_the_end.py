@@ -74,6 +74,13 @@ def test_where_a_case_about_the_same_is_open_the_answer_goes_there(resolved, mak
     assert f"C-{twin.number} about the same is open" in receipt.why
 
 
+def test_a_late_answer_about_what_another_open_case_is_about_goes_there(resolved, make_case, noon):
+    other = make_case(reason="product.damaged", at=noon + timedelta(days=30))
+    receipt = writes(resolved, "The lamp arrived damaged, it is broken.", noon + timedelta(days=31))
+    assert (receipt.case_id, receipt.opened) == (other.pk, False)
+    assert_replays(other.pk)
+
+
 def test_answers_to_a_merged_case_arrive_at_the_survivor(make_case, ana, noon):
     first, second = make_case(), make_case(reason="product.damaged")
     services.merge_cases(duplicate_id=second.pk, survivor_id=first.pk, by=ana, now=noon)

@@ -101,8 +101,10 @@ def test_a_case_elsewhere_is_not_there_for_anybody_with_places(client, case):
     ben = colleague("ben")
     ben.places.set([here])
     client.force_login(ben)
-    reads = ["", "live", "earlier", "resolution"]
-    writes = ["say", "assignment", "reason", "status", "resolution", "reopening"]
+    asks = ["resolution", "escalation", "merging", "snoozing", "splitting", "linking"]
+    reads = ["", "live", "earlier", *asks]
+    writes = ["say", "assignment", "reason", "status", "reopening", "waking", "merging/undo", "splitting/undo",
+              "linking/undo", *asks]  # fmt: skip
     for path, method in [(path, "get") for path in reads] + [(path, "post") for path in writes]:
         answer = getattr(client, method)(
             f"/cases/C-{case.number}/{path}", {"kind": "note", "note": "x", "to": "me", "reason": "payment"}
@@ -274,3 +276,21 @@ def test_the_timeline_pages_by_key(case):
     assert [moment.seq for moment in first] == [8, 7, 6]
     assert [moment.seq for moment in timeline(case.pk, before=6, limit=3)] == [5, 4, 3]
     assert [moment.seq for moment in timeline(case.pk, after=6)] == [8, 7]
+
+
+def test_what_lies_elsewhere_is_neither_merged_nor_linked_nor_done_with_many(client, case):
+    here, there = PlaceFactory(), PlaceFactory()
+    Case.objects.filter(pk=case.pk).update(place=here)
+    other = open_case(customer=case.customer, reason="product.damaged", place_id=there.pk)
+    ben = colleague("ben")
+    ben.places.set([here])
+    client.force_login(ben)
+    for action in ("merging", "linking"):
+        assert (
+            client.post(f"/cases/C-{case.number}/{action}", {"other": other.number, "way": "here"}).status_code == 404
+        )
+        assert f"C-{other.number}" not in client.get(f"/cases/C-{case.number}/{action}?q=parcel").content.decode()
+    assert f"C-{other.number}" not in page(client, case).content.decode()
+    client.post("/cases/many/resolve", {"case": [str(other.pk)], "outcome": "lost", "unknown": "on"})
+    other.refresh_from_db()
+    assert other.version == 3

@@ -7,7 +7,7 @@ from django.db import IntegrityError, transaction
 from tests.recover.cases.test_timeline import assert_replays
 
 from makegood.ground.retail.models import Customer
-from makegood.recover.cases import services
+from makegood.recover.cases import extensions, services
 from makegood.recover.cases.errors import (
     CaseAlreadyResolved,
     CaseChanged,
@@ -168,6 +168,24 @@ def test_the_database_refuses_circles(pair, make_case, ana, noon):
         Case.objects.filter(pk=first.pk).update(merged_into=third)
     with pytest.raises(IntegrityError, match="case_merged_is_duplicate"), transaction.atomic():
         Case.objects.filter(pk=make_case(reason="order").pk).update(merged_into=third)
+
+
+def test_rooms_that_listen_move_what_hangs_on_a_duplicate_or_stop_the_merge(pair, ana, noon, monkeypatch):
+    first, second = pair
+    heard = []
+    monkeypatch.setattr(extensions, "merging", [lambda *told: heard.append(told)])
+    merge(second, first, ana, noon)
+    assert heard == [(second, first, ana, noon)]
+    services.undo_merge(case_id=second.pk, by=ana, now=noon)
+
+    def refuse(duplicate, *_):
+        raise NotSplit(duplicate.number)
+
+    monkeypatch.setattr(extensions, "merging", [refuse])
+    with pytest.raises(NotSplit):
+        merge(second, first, ana, noon)
+    second.refresh_from_db()
+    assert second.resolved_at is None
 
 
 # -- splitting

@@ -27,9 +27,8 @@ Kind = CaseEvent.Kind
 def assign_case(*, case_id: uuid.UUID, to: User | None, by: User, now: datetime, seen: int | None = None) -> Case:
     """Give an open case to somebody, or back to the queue (None), where a rule may find somebody else for it.
 
-    Giving it to who has it already changes nothing.
-
-    The event keeps who had it before, so that somebody who is relieved of a case reads so on its timeline.
+    Giving it to who has it already changes nothing. The event keeps who had it before, so that somebody who is relieved
+    of a case reads so on its timeline.
 
     Raises
     ------

@@ -127,8 +127,8 @@ def waking(request: StaffRequest, number: int) -> HttpResponse:
     )  # fmt: skip
 
 
-def laters(now: datetime) -> list[tuple[str, str]]:
-    """Times that one puts a case off to, as (words, value of the field), in the reader's time zone."""
+def laters(now: datetime) -> list[tuple[str, str, str]]:
+    """Times that one puts a case off to, as (words, value of the field, time), in the reader's time zone."""
     here = timezone.localtime(now)
     morning = here.replace(hour=9, minute=0)
     soon = (here + timedelta(hours=3)).replace(minute=0)
@@ -138,7 +138,7 @@ def laters(now: datetime) -> list[tuple[str, str]]:
         (_("Next Monday"), morning + timedelta(days=7 - here.weekday())),
         (_("In a week"), morning + timedelta(days=7)),
     ]
-    return [(words, at.strftime("%Y-%m-%dT%H:%M")) for words, at in times]
+    return [(words, at.strftime("%Y-%m-%dT%H:%M"), day_time(at, now=now)) for words, at in times]
 
 
 @needs("cases.work")

@@ -38,6 +38,7 @@ class Many(NamedTuple):
     choices: Callable[[datetime], dict[str, Any]]
 
 
+NOTHING_YET = {"cause": "", "locus": "", "prevention": ""}
 MANY: dict[str, Many] = {
     Action.REASON: Many(gettext_lazy("Change the reason"), ReasonForm, lambda _now: {"groups": reasons_to_choose()}),
     Action.ESCALATE: Many(
@@ -47,7 +48,8 @@ MANY: dict[str, Many] = {
     Action.LINK: Many(gettext_lazy("Link to one case behind them"), ParentForm, lambda _now: {}),
     Action.SNOOZE: Many(gettext_lazy("Put off"), Later, lambda now: {"laters": laters(now)}),
     Action.RESOLVE: Many(
-        gettext_lazy("Resolve"), EndForm, lambda _now: {"outcomes": OUTCOMES, "loci": Locus.choices, "given": {}}
+        gettext_lazy("Resolve"), EndForm,
+        lambda _now: {"outcomes": OUTCOMES, "loci": Locus.choices, "given": NOTHING_YET},
     ),
     Action.ANSWER: Many(gettext_lazy("Answer all"), AnswerManyForm, lambda _now: {}),
 }  # fmt: skip

@@ -207,11 +207,15 @@ def _contact(
     if case is None and thanks:
         case, because = _resolved_lately(happening, match, desk)
     elif case and inbound and case.resolved_at and not thanks:
+        late = too_long_ago(case, happening.at)
+        reason, _ = _reason(reading, happening.known, reasons, wrote="The text")
         twin = desk.open_alike(case.customer_id, case.order_id, case.reason.code)
+        if late and twin is None and match.account:  # what would open about this may be open
+            twin = desk.open_alike(match.account.id, match.order, reason)
         if twin:
             because = f"{because} That one is resolved; C-{twin.number} about the same is open."
             case = twin
-        elif too_long_ago(case, happening.at):
+        elif late:
             because = f"{because} {_resolved_ago(case, happening.at)} More than that is a new case, which follows it."
             follows = {"follows_id": case.pk}
             case = None
