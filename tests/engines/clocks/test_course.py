@@ -202,3 +202,26 @@ def test_a_pause_before_the_start_costs_nothing():
 
 def test_courses_without_facts_are_just_begun():
     assert fold(begun(MONDAY, spoke=False), []) == Course(MONDAY, MONDAY, answer_from=MONDAY)
+
+
+def test_the_week_that_the_documentation_works_through():
+    def when(day: int, hour: int, minute: int = 0) -> datetime:
+        return datetime(2026, 3, day, hour, minute, tzinfo=UTC)
+
+    allowed = Targets(4 * HOUR, 4 * HOUR, 16 * HOUR)
+    friday, monday, tuesday, wednesday = 6, 9, 10, 11
+    course = begun(when(friday, 15), spoke=True)
+    seen = Clocks.read(course, OFFICE, allowed, when(friday, 15))
+    assert (seen.first.due, seen.resolution.due) == (when(monday, 11), when(tuesday, 16, 30))
+    course = fold(course, [Fact("answered", when(monday, 10)), Fact("waits", when(monday, 10), "customer")])
+    seen = Clocks.read(course, OFFICE, allowed, when(monday, 10))
+    assert (seen.first.used, seen.resolution.used, seen.resolution.due) == (3 * HOUR, 3 * HOUR, None)
+    course = fold(course, [Fact("spoke", when(tuesday, 16)), Fact("goes_on", when(tuesday, 16))])
+    for more in ([], [Fact("spoke", when(wednesday, 9))]):
+        course = fold(course, more)
+        seen = Clocks.read(course, OFFICE, allowed, when(wednesday, 9))
+        assert seen.next
+        assert (seen.next.due, seen.resolution.due) == (when(wednesday, 12), when(12, 14, 30))
+    course = course.after(Fact("answered", when(wednesday, 11)))
+    graver = Clocks.read(course, OFFICE, allowed._replace(resolution=8 * HOUR), when(wednesday, 13, 30))
+    assert (graver.resolution.state, graver.resolution.due) == (State.RUNNING, when(wednesday, 13, 45))

@@ -92,10 +92,10 @@ def _customer_waits(at: Situation) -> NextStep | None:
     facts = {
         "who": at.who,
         "time": duration(at.now - case.last_contact_at),
-        "late": duration(at.now - (case.due_at or at.now)),
+        "late": duration(at.now - (case.answer_due_at or at.now)),
     }
     key = "r" if case.email else "c"
-    if at.is_late:
+    if case.answer_due_at and case.answer_due_at < at.now:
         return NextStep(
             _("Answer %(who)s now: waiting for %(time)s, and the answer was due %(late)s ago.") % facts, key
         )

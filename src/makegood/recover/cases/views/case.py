@@ -392,9 +392,9 @@ def nth_failure(count: int) -> str:
 def _due_word(shown: CaseDetail) -> str:
     if shown.due_at is None:
         return _("Paused")
-    if shown.last_contact_by == "customer":
-        return _("Answer due")
-    return _("Put right by") if shown.last_contact_by == "us" else _("First word due")
+    if shown.due_at != shown.answer_due_at:
+        return _("Put right by")
+    return _("Answer due") if shown.last_contact_by else _("First word due")
 
 
 def _not_said(

@@ -37,9 +37,7 @@ DAYS = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
 def all_levels(request: HttpRequest) -> HttpResponse:
     """Calendars, targets and escalations on one page. Six SQL queries at most, with who asks and what is tried."""
     calendars = list(Calendar.objects.prefetch_related("uses__queue", "uses__place").order_by("-is_default", "name"))
-    targets = sorted(
-        Target.objects.select_related("queue"), key=lambda row: (weight(row.__dict__), -(row.severity or 0))
-    )
+    targets = sorted(Target.objects.select_related("queue"), key=lambda row: (weight(row.__dict__), row.severity or 0))
     facts = {
         "calendars": calendars, "targets": targets, "rules": list(Escalation.objects.select_related("queue")),
         "days": DAYS, "severities": dict(Severity.choices), "tiers": dict(Tier.choices), "channels": dict(CHANNELS),
