@@ -70,7 +70,7 @@ def test_pages_cost_few_statements(client, ana, django_assert_max_num_queries):
         case_due(-timedelta(hours=1), ana)
     with django_assert_max_num_queries(5):
         client.get("/")
-    with django_assert_max_num_queries(2):
+    with django_assert_max_num_queries(3):
         client.get("/due")
     with django_assert_max_num_queries(5):
         client.get("/search?q=maria")

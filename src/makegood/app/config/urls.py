@@ -6,6 +6,7 @@ from django.urls import include, path
 from makegood.app.config.api import api
 from makegood.app.desk import customers, orders
 from makegood.app.desk import views as desk
+from makegood.ground.messages import notice_views
 from makegood.ground.retail import views as rejects_views
 from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
@@ -30,6 +31,13 @@ cases = [
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
 ]
 
+notices = [
+    path("", notice_views.listed, name="list"),
+    path("read", notice_views.read_all, name="read_all"),
+    path("by-mail", notice_views.by_mail, name="by_mail"),
+    path("<uuid:notice_id>/", notice_views.opened, name="opened"),
+]
+
 rejects = [
     path("", rejects_views.rejects, name="list"),
     path("export.csv", rejects_views.export, name="export"),
@@ -49,6 +57,7 @@ urlpatterns = [
     path("reports/weekly", scorecards.weekly, name="weekly_report"),
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
     path("outbox/", include("makegood.ground.messages.urls")),
+    path("notices/", include((notices, "notices"))),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
     path("assets/vega-<str:version>.js", vega.script, name="vega"),

@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.utils import timezone
 
 from makegood.app.desk import queries
+from makegood.ground.messages import notices
 from makegood.ground.staff.access import signed_in
 from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
@@ -17,6 +18,7 @@ from makegood.recover.cases.triage import why_ranked
 MINE_SHOWN = 60
 UNTAKEN_SHOWN = 15
 DUE_SHOWN = 8
+TOLD_SHOWN = 5
 HITS_AS_YOU_TYPE = 6
 HITS_ON_A_PAGE = 50
 
@@ -41,9 +43,10 @@ def desk(request: HttpRequest) -> HttpResponse:
 
 @signed_in
 def due(request: HttpRequest) -> HttpResponse:
-    """What the bell shows: what of mine runs out next. Two SQL queries: who asks, mine."""
+    """What the bell shows: what I was told, and what of mine runs out next. Three SQL queries: who asks, told, mine."""
     me: User = request.user  # type: ignore[assignment]
-    return render(request, "desk/_due.html", {"rows": _mine(me, DUE_SHOWN), "now": timezone.now()})
+    facts = {"told": notices.unread(me, limit=TOLD_SHOWN), "rows": _mine(me, DUE_SHOWN), "now": timezone.now()}
+    return render(request, "desk/_due.html", facts)
 
 
 @signed_in

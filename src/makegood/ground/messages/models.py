@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import pgtrigger
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -62,3 +63,32 @@ class Message(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} -> {self.recipient}"
+
+
+class Notice(models.Model):
+    """Something a colleague should know: said once, read once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    to = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    key = models.CharField(max_length=200, help_text="Whoever tells the same person the same twice tells it once.")
+    text = models.CharField(max_length=300)
+    link = models.CharField(max_length=200, blank=True, default="", help_text="A path of ours: where to act on it.")
+    about = models.CharField(max_length=100, help_text="What it concerns, as kind:id (case:0190...).")
+    at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        db_table = "outbox_notice"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["to", "key"], name="notice_once"),
+            models.CheckConstraint(
+                name="notice_link_is_a_path", condition=Q(link="") | Q(link__startswith="/") & ~Q(link__startswith="//")
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["to", "-id"], name="notice_of_person"),
+            models.Index(fields=["to", "id"], name="notice_unread", condition=Q(read_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return self.text

@@ -13,6 +13,6 @@ class StaffUserAdmin(UserAdmin):  # type: ignore[type-arg]  # generic in the stu
     filter_horizontal = ("places",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email", "time_zone")}),
+        ("Person", {"fields": ("first_name", "last_name", "email", "time_zone", "notices_by_mail")}),
         ("Work", {"fields": ("role", "places", "is_active")}),
     )

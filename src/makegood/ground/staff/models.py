@@ -28,6 +28,7 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     role = models.CharField(max_length=14, choices=Role, default=Role.ASSOCIATE)
     time_zone = models.CharField(max_length=64, blank=True, default="", help_text="Empty: that of the company.")
+    notices_by_mail = models.BooleanField("notices by e-mail", default=False)
     places = models.ManyToManyField(Place, blank=True, related_name="staff")
 
     class Meta:

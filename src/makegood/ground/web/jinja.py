@@ -19,6 +19,7 @@ from lucide.jinja import lucide
 from markupsafe import Markup
 from rules.permissions import has_perm
 
+from makegood.ground.messages.notices import count_unread
 from makegood.ground.web import formats, rail, vega
 
 
@@ -93,7 +94,7 @@ def environment(**options: Any) -> Environment:
     env.install_gettext_callables(translated, ngettext, newstyle=True)  # type: ignore[attr-defined]
     env.globals.update(
         _=said, gettext=said, static=static_url, url=url,
-        icon=icon, htmx_script=htmx_script, toasts=get_messages, may=may, company=company,
+        icon=icon, htmx_script=htmx_script, toasts=get_messages, may=may, company=company, count_unread=count_unread,
         language=language, rail=rail.entries, vega_url=vega.url, **formats.GLOBALS
     )  # fmt: skip
     env.filters.update(formats.FILTERS)
