@@ -51,6 +51,7 @@ INSTALLED_APPS = [
     "makegood.ground.retail",
     "makegood.ground.messages",
     "makegood.recover.cases",
+    "makegood.recover.commitments",
     "makegood.recover.intake",
     "makegood.lead.scorecards",
     "makegood.app.desk",
@@ -96,7 +97,7 @@ WSGI_APPLICATION = "makegood.app.config.wsgi.application"
 
 # -- pages: Jinja2 for ours, Django templates for allauth and the administration
 ROOMS_WITH_TEMPLATES = ["ground/web", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
-                        "recover/intake", "lead/scorecards", "app/desk"]  # fmt: skip
+                        "recover/commitments", "recover/intake", "lead/scorecards", "app/desk"]  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
@@ -213,6 +214,9 @@ DEFAULT_FROM_EMAIL = env.str("MAKEGOOD_MAIL_FROM", "care@localhost")
 
 # -- how the work is done
 MAKEGOOD_LOOKBACK_DAYS = env.int("MAKEGOOD_LOOKBACK_DAYS", 30)  # older failures open no case by themselves
+# Minutes before a promise is due that its owner is reminded, by kind ("call=30,refund=1440"); else by how far away it is.
+MAKEGOOD_REMIND_BEFORE: dict[str, int] = env.dict("MAKEGOOD_REMIND_BEFORE", {}, subcast_values=int)
+MAKEGOOD_ESCALATE_AFTER = env.int("MAKEGOOD_ESCALATE_AFTER", 60)  # minutes after it was due
 
 USE_I18N = True
 USE_TZ = True

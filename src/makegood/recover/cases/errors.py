@@ -1,5 +1,7 @@
 """What this room refuses, and how it says so."""
 
+from typing import Any
+
 from makegood.errors import Conflict, NotFound
 
 
@@ -77,3 +79,17 @@ class PersonNotFound(NotFound):
     def __init__(self, person: str) -> None:
         self.person = person
         super().__init__("There is nobody by that name who may work cases.")
+
+
+class CommitmentStillOpen(Conflict):
+    """Something promised is neither kept nor released."""
+
+    code = "commitment_still_open"
+
+    def __init__(self, number: int, promises: list[dict[str, Any]]) -> None:
+        self.number, self.promises = number, promises
+        self.href = f"/commitments/?show=open&whose=all&case=C-{number}"
+        named = ", ".join(f"{it['text']} (P-{it['number']}, {it['owner']})" for it in promises)
+        super().__init__(
+            f"C-{number} still has something promised: {named}. Keep it, or say who let us off it, then resolve."
+        )

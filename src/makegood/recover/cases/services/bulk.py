@@ -11,6 +11,7 @@ from django.db import connection
 
 from makegood.recover.cases.models import Case, CaseEvent, Contact, Note, Reason
 from makegood.recover.cases.replay import to_json
+from makegood.recover.cases.services.timeline import nothing_promised
 
 # What an entry may change, with its type in PostgreSQL.
 CHANGEABLE = {
@@ -69,7 +70,7 @@ def lock_cases(
 def write_entries(entries: Sequence[Entry]) -> None:
     """Append events, in the order given, to cases that `lock_cases` holds, and set the columns they name.
 
-    At most four SQL queries, however many entries.
+    At most four SQL queries, however many entries (six where a case ends). Raises CommitmentStillOpen.
     """
     events: list[CaseEvent] = []
     touched: dict[uuid.UUID, Case] = {}
@@ -109,7 +110,8 @@ def write_entries(entries: Sequence[Entry]) -> None:
     ]
     columns = ", ".join(f"{column} = n.{column}" for column in CHANGEABLE)
     types = ", ".join(f"{column} {kind}" for column, kind in CHANGEABLE.items())
-    with connection.cursor() as cursor:
+    ends = any(case.resolved_at is not None for case in touched.values())
+    with nothing_promised(is_end=ends), connection.cursor() as cursor:
         cursor.execute(
             f"""
             UPDATE cases_case c SET {columns}, version = n.version, changed_at = now(), search = CASE

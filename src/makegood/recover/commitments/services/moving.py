@@ -1,0 +1,52 @@
+"""Handing promises over: somebody leaves, a shift ends. An open promise always has an owner who works here."""
+
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+from django.utils.translation import ngettext
+
+from makegood.ground.staff.models import User
+from makegood.recover.commitments.models import Commitment, State
+from makegood.recover.commitments.services.register import hold, obeying, save, say
+
+
+@transaction.atomic
+def hand_over(
+    *, commitment_ids: Iterable[uuid.UUID], to: User, by: User, now: datetime, why: str = ""
+) -> list[Commitment]:
+    """Give open promises to somebody else; all of them or none. Those that ended meanwhile, or are theirs, are left.
+
+    Cases are locked in the order of their ids, so that two who hand over at once wait for each other. The trigger
+    `commitment_open_needs_case_and_owner` decides against who closes the account of `to` meanwhile.
+
+    Raises
+    ------
+    NobodyOwnsIt
+        `to` does not work here any more. Nothing is written.
+    """
+    wanted = Commitment.objects.filter(pk__in=list(commitment_ids), state=State.OPEN).order_by("case_id", "pk")
+    moved = []
+    for pk in wanted.values_list("pk", flat=True):
+        commitment, case = hold(pk)
+        if commitment.state != State.OPEN or commitment.owner_id == to.pk:
+            continue
+        before = commitment.owner.display_name
+        with obeying(to, case):
+            save(commitment, owner=to)
+        say(case, commitment, "moved", at=now, by=by, why=why.strip()[:500], was=before, owner=to.display_name)
+        moved.append(commitment)
+    return moved
+
+
+def what_is_left(user: User) -> str:
+    """Why somebody's account cannot be closed yet; empty: it can. One SQL query."""
+    left = Commitment.objects.filter(owner=user, state=State.OPEN).count()
+    if not left:
+        return ""
+    return ngettext(
+        "%(name)s still owns %(count)d open promise. Hand it over first, at /commitments/hand-over?from=%(username)s.",
+        "%(name)s still owns %(count)d open promises. Hand them over first, at /commitments/hand-over?from=%(username)s.",
+        left,
+    ) % {"name": user.display_name, "count": left, "username": user.username}
