@@ -128,7 +128,51 @@ _PART: Final = re.compile(
 _PART_ENDS: Final = {"work": END_OF_WORK, "morning": NOON, "afternoon": time(17, 0), "evening": time(20, 0)}
 # What may stand around a moment without changing it.
 _FILLERS: Final = frozenset(
-    ["a", "about", "ao", "antes", "around", "as", "at", "ate", "before", "by", "da", "das", "de", "dia", "do", "e", "em", "for", "from", "in", "latest", "later", "mais", "na", "nas", "no", "nos", "o", "of", "on", "para", "pela", "pelas", "por", "sharp", "tardar", "than", "the", "then", "this", "till", "to", "until"]
+    [
+        "a",
+        "about",
+        "ao",
+        "antes",
+        "around",
+        "as",
+        "at",
+        "ate",
+        "before",
+        "by",
+        "da",
+        "das",
+        "de",
+        "dia",
+        "do",
+        "e",
+        "em",
+        "for",
+        "from",
+        "in",
+        "latest",
+        "later",
+        "mais",
+        "na",
+        "nas",
+        "no",
+        "nos",
+        "o",
+        "of",
+        "on",
+        "para",
+        "pela",
+        "pelas",
+        "por",
+        "sharp",
+        "tardar",
+        "than",
+        "the",
+        "then",
+        "this",
+        "till",
+        "to",
+        "until",
+    ]
 )
 _FIRST_HOUR_BY_DAY: Final = 7
 _LAST_MORNING: Final = time(11, 59)

@@ -141,8 +141,7 @@ def _heads(said: str) -> Iterator[tuple[int, str]]:
 
 
 def _promise(said: str, before: str, start: int, head: str, now: datetime, holidays: Container[date]) -> Promise | None:
-    about = fold(said)
-    kind = next((kind for kind, pattern in _ABOUT if pattern.search(about)), "")
+    kind = what_about(said)
     due = find_due(said, now=now, holidays=holidays)
     if due:
         words = said[: due.end]
@@ -156,3 +155,19 @@ def _promise(said: str, before: str, start: int, head: str, now: datetime, holid
     if head == "own" and kind in _CLEAR_WITHOUT_DATE:
         return Promise(kind, said.strip().rstrip(".!,; ")[:_LONGEST], start, None, "")
     return None
+
+
+def what_about(text: str) -> str:
+    """What a promise in somebody's own words is about: one of the kinds of `Promise`, or empty.
+
+    >>> what_about("Ring her about the parcel")
+    'call'
+    """
+    about = fold(readable(text))
+    kind, first = "", len(about)
+    for name, pattern in _ABOUT:
+        found = pattern.search(about)
+        # A call about the refund is a call.
+        if found and (not kind or name == "call" and found.start() < first):
+            kind, first = name, found.start()
+    return kind

@@ -16,4 +16,5 @@ class CommitmentsConfig(AppConfig):
         extensions.panels.append(extensions.Panel(position=10, template="commitments/_panel.html", context=panel.shown))
         extensions.said.append(finding.find_in_words)
         extensions.before_reply.append(finding.contradictions)
+        extensions.told["commitment"] = panel.told
         leaving.before.append(moving.what_is_left)

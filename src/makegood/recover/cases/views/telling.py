@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markupsafe import Markup, escape
 
+from makegood.recover.cases import extensions
 from makegood.recover.cases.models import Locus, Outcome, Severity, Status
 from makegood.recover.cases.queries.case import Moment
 
@@ -116,6 +117,8 @@ def happened(moment: Moment) -> str:
 
 
 def _icon(moment: Moment) -> str:
+    if moment.kind in extensions.told:
+        return extensions.told[moment.kind](moment)[0]
     if moment.kind == "contact":
         return CHANNELS.get(moment.channel or "", ("message-square", ""))[0]
     return ICONS.get(moment.kind, "circle")
@@ -124,6 +127,8 @@ def _icon(moment: Moment) -> str:
 def _head(moment: Moment) -> Markup:
     if moment.kind == "contact":
         return _contact(moment)
+    if moment.kind in extensions.told:
+        return _who_does(moment.actor, extensions.told[moment.kind](moment)[1])
     changes = moment.changes
     does = {
         "opened": _("Case opened"),
