@@ -168,6 +168,6 @@ def what_about(text: str) -> str:
     for name, pattern in _ABOUT:
         found = pattern.search(about)
         # A call about the refund is a call.
-        if found and (not kind or name == "call" and found.start() < first):
+        if found and (not kind or (name == "call" and found.start() < first)):
             kind, first = name, found.start()
     return kind

@@ -22,8 +22,11 @@ class PromiseForm(OnPage):
     replace = forms.BooleanField(required=False)
 
 
-class ChangeForm(PromiseForm):
-    """Another date or text for a promise that stands."""
+class ConfirmForm(PromiseForm):
+    """A promise that was found: what is left empty is as it was found."""
+
+    text = forms.CharField(max_length=300, required=False)
+    when = forms.CharField(max_length=100, required=False)
 
 
 class BreakForm(OnPage):
@@ -32,9 +35,3 @@ class BreakForm(OnPage):
 
 class ReleaseForm(OnPage):
     agreed_by = forms.CharField(max_length=200, error_messages={"required": _("Say who agreed.")})
-
-
-class KeepForm(OnPage):
-    """Kept now, or at an earlier time."""
-
-    at = forms.CharField(max_length=40, required=False)

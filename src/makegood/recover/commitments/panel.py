@@ -5,22 +5,17 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from makegood.ground.staff.models import User
 from makegood.ground.web.formats import day_time
 from makegood.recover.cases.queries.case import CaseDetail, Moment
 from makegood.recover.commitments.models import Kind, State, To
+from makegood.recover.commitments.nouns import NOUNS
 from makegood.recover.commitments.queries.case import on_case
 
 ICONS: Final = {
     "call": "phone", "answer": "message-circle", "refund": "banknote", "replacement": "package-plus", "repair": "wrench",
     "credit": "ticket", "delivery": "truck", "other": "handshake",
-}  # fmt: skip
-NOUNS: Final = {
-    "call": gettext_lazy("a call"), "answer": gettext_lazy("an answer"), "refund": gettext_lazy("a refund"),
-    "replacement": gettext_lazy("a replacement"), "repair": gettext_lazy("a repair"), "credit": gettext_lazy("a credit"),
-    "delivery": gettext_lazy("a delivery"), "other": gettext_lazy("something"),
 }  # fmt: skip
 STATES: Final = {
     "open": ("accent", "circle-dot"), "kept": ("green", "circle-check"), "kept_late": ("amber", "circle-check"),

@@ -31,7 +31,7 @@ MAIL: Final = {
     "waiting": ("amber", "clock", gettext_lazy("Waiting to be sent")),
     "sending": ("amber", "clock", gettext_lazy("Being handed over")),
     "sent": ("", "check", gettext_lazy("Sent")),
-    "uncertain": ("amber", "circle-help", gettext_lazy("Perhaps sent")),
+    "uncertain": ("amber", "circle-question-mark", gettext_lazy("Perhaps sent")),
     "failed": ("red", "circle-alert", gettext_lazy("Not sent")),
 }
 ICONS: Final = {

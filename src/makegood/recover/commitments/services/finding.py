@@ -16,6 +16,7 @@ from makegood.recover.cases.models import Case, CaseEvent, Contact
 from makegood.recover.cases.queries.case import CaseDetail
 from makegood.recover.commitments.errors import SuggestionNotFound, SuggestionSettled
 from makegood.recover.commitments.models import REMEDIES, Commitment, Kind, Suggestion, To
+from makegood.recover.commitments.nouns import NOUNS
 from makegood.recover.commitments.services.making import promise, supersede
 from makegood.recover.commitments.when import day, where_of
 
@@ -99,9 +100,9 @@ def contradictions(case: CaseDetail, words: str, now: datetime) -> list[str]:
             continue
         at = old.due_at.astimezone(zone)
         facts = {
-            "what": str(Kind(old.kind).label).lower(), "at": f"{day(at)} {at:%H:%M}", "who": old.owner,
+            "what": NOUNS[old.kind], "at": f"{day(at)} {at:%H:%M}", "who": old.owner,
             "made": day(old.made_at.astimezone(zone)), "case": "" if old.case_id == case.id else f", C-{old.case_number}",
-            "new": str(Kind(it.kind).label).lower(),
+            "new": NOUNS[it.kind],
             "new_at": f"{day(it.due)} {it.due:%H:%M}" if it.due else "",
         }  # fmt: skip
         told = _("You promised %(what)s by %(at)s (%(who)s, %(made)s%(case)s).") % facts

@@ -28,7 +28,7 @@ from makegood.recover.cases.queries.case import CaseDetail, the_case
 from makegood.recover.cases.views.case import written
 from makegood.recover.commitments import services
 from makegood.recover.commitments.errors import WhenNotUnderstood
-from makegood.recover.commitments.forms import BreakForm, OnPage, PromiseForm, ReleaseForm
+from makegood.recover.commitments.forms import BreakForm, ConfirmForm, OnPage, PromiseForm, ReleaseForm
 from makegood.recover.commitments.models import Commitment, Kind, State, Suggestion, To
 from makegood.recover.commitments.panel import WORDS
 from makegood.recover.commitments.queries.listing import commitment_row, find_commitment, find_suggestion
@@ -159,7 +159,7 @@ def confirm(request: StaffRequest, found_id: uuid.UUID) -> HttpResponse:
     case, where = the_case(found.case.number, places=visible_places(request.user)), where_of(found.case_id)
     due_at = found.due_at.astimezone(where.zone) if found.due_at else None
     first = {"text": found.words, "when": f"{due_at:%Y-%m-%d %H:%M}" if due_at else "", "kind": found.kind}
-    form = PromiseForm(request.POST or None, initial=first)
+    form = ConfirmForm(request.POST if request.method == "POST" else None, initial=first)
     ask = _asking(
         request, _("Was this promised?"), reverse("commitments:confirm", args=[found_id]), form, case, found=found,
         replaces=found.replaces if found.replaces and found.replaces.state == State.OPEN else None,
@@ -168,9 +168,10 @@ def confirm(request: StaffRequest, found_id: uuid.UUID) -> HttpResponse:
         return ask("", 422 if form.is_bound else 200)
     given, now = form.cleaned_data, timezone.now()
     try:
-        due = understand(given["when"], where=where, now=now)
+        if given["when"] or found.due_at is None:
+            found.due_at = understand(given["when"], where=where, now=now).at
         made = services.confirm(
-            suggestion_id=found_id, owner=found.author or request.user, by=request.user, now=now, due_at=due.at,
+            suggestion_id=found_id, owner=found.author or request.user, by=request.user, now=now, due_at=found.due_at,
             text=given["text"], kind=given["kind"], said_as=found.said_as or given["when"], replace=given["replace"],
         )  # fmt: skip
     except Conflict as why:
