@@ -6,6 +6,7 @@ from makegood.ground.api.auth import Holds
 from makegood.ground.api.problems import add_handlers
 from makegood.lead.scorecards.api import router as scorecards
 from makegood.recover.cases.api import router as cases
+from makegood.recover.commitments.api import router as commitments
 from makegood.recover.intake.api import router as intake
 
 api = NinjaAPI(
@@ -14,5 +15,6 @@ api = NinjaAPI(
 )  # fmt: skip
 add_handlers(api)
 api.add_router("", cases)
+api.add_router("", commitments)
 api.add_router("", intake)
 api.add_router("", scorecards)

@@ -1,5 +1,7 @@
 """Telling people what comes due: a reminder before, a notice at the moment, an escalation after. Each exactly once."""
 
+import uuid
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
 from typing import Final
@@ -7,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils.translation import gettext as _
 
 from makegood.ground.messages.notices import Word, notify_many
@@ -16,7 +19,7 @@ from makegood.recover.commitments.queries.people import Leaders
 from makegood.recover.commitments.services.register import following_notice
 from makegood.recover.commitments.when import day
 
-BATCH: Final = 200
+BATCH: Final = 500
 
 
 def tell_what_is_due(*, now: datetime) -> int:
@@ -44,6 +47,7 @@ def _tell_a_batch(now: datetime, leaders: Leaders) -> int:
         .order_by("next_notice_at")[:BATCH]
     )
     told: list[Word] = []
+    told_of: dict[str, list[uuid.UUID]] = defaultdict(list)
     for commitment in due:
         notice = commitment.next_notice
         if notice == NoticeKind.REMINDER and commitment.due_at <= now:
@@ -55,10 +59,11 @@ def _tell_a_batch(now: datetime, leaders: Leaders) -> int:
         elif notice == NoticeKind.ESCALATION:
             to = {user.pk: user for user in leaders.all_above(place_id)} or to
         told += _words(commitment, notice, to.values())
-        for column, value in following_notice(notice, commitment.due_at).items():
-            setattr(commitment, column, value)
-    notify_many(told, now=now)
-    Commitment.objects.bulk_update(due, ["next_notice", "next_notice_at"])
+        told_of[notice].append(commitment.pk)
+    if told:
+        notify_many(told, now=now)
+    for notice, ids in told_of.items():
+        Commitment.objects.filter(pk__in=ids).update(**following_notice(notice, F("due_at")))
     return len(due)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from makegood.ground.staff.models import User
 from makegood.recover.cases.models import Case, CaseEvent
@@ -80,8 +81,8 @@ def first_notice(kind: str, due_at: datetime, now: datetime) -> dict[str, Any]:
     return {"next_notice": NoticeKind.DUE, "next_notice_at": due_at}
 
 
-def following_notice(notice: str, due_at: datetime) -> dict[str, Any]:
-    """What comes after a notice."""
+def following_notice(notice: str, due_at: "datetime | F") -> dict[str, Any]:
+    """What comes after a notice; `due_at` may be the column itself."""
     if notice == NoticeKind.REMINDER:
         return {"next_notice": NoticeKind.DUE, "next_notice_at": due_at}
     if notice == NoticeKind.DUE:
