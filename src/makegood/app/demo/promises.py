@@ -37,6 +37,7 @@ _PROMISES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
     "": (("answer", "Answer the question"), ("call", "Call back")),
 }  # fmt: skip
 _SHARE = 0.34  # of answers that name a date
+_SHARE_LATELY = 0.8
 _UNTIL_HOUR = (11, 12, 14, 16, 17, 18)
 _RELEASED_BY = ("The customer, by phone", "The customer, by e-mail", "The customer: it had come meanwhile")
 
@@ -72,7 +73,9 @@ class Promises:
 
     def maybe(self, case: Case, at: datetime, by_id: uuid.UUID, load: float) -> None:
         """Perhaps promise something while a customer is answered; the busier it is, the later it is kept."""
-        if self.random.random() > _SHARE or len(self.open.get(case.pk, ())) > 1:
+        # Whoever looks around finds some that are open.
+        share = _SHARE_LATELY if at > self.plan.end - 4 * 24 * HOUR else _SHARE
+        if self.random.random() > share or len(self.open.get(case.pk, ())) > 1:
             return
         kinds = _PROMISES.get(self.reasons[case.reason_id].code.partition(".")[0], _PROMISES[""])
         kind, text = kinds[int(self.random.integers(len(kinds)))]

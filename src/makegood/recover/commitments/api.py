@@ -18,6 +18,7 @@ from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
 from makegood.recover.cases.errors import PersonNotFound
 from makegood.recover.cases.queries.case import assignable, the_case
+from makegood.recover.cases.queries.queue import Cursor
 from makegood.recover.commitments import services
 from makegood.recover.commitments.errors import NotYours, WhenNotUnderstood
 from makegood.recover.commitments.models import Commitment, Kind, State, To
@@ -151,7 +152,7 @@ def list_commitments(request: StaffRequest, asked: Query[CommitmentFilters]) -> 
     now = timezone.now()
     page = listing.page(
         listing.Filters.read(asked.dict()), me=request.user, now=now, tonight=_tonight(now),
-        after=listing.Cursor.read(asked.after), limit=asked.limit,
+        after=Cursor.read(asked.after), limit=asked.limit,
     )  # fmt: skip
     return _json({"commitments": [_item(row) for row in page.rows], "after": str(page.after) if page.after else None})
 

@@ -165,7 +165,7 @@ class Commitment(models.Model):
             pgtrigger.Trigger(
                 name="commitment_open_needs_case_and_owner",
                 when=pgtrigger.Before,
-                operation=pgtrigger.Insert | pgtrigger.UpdateOf("state", "owner_id", "case_id"),
+                operation=pgtrigger.Insert | pgtrigger.UpdateOf("state", "owner_id", "case_id"),  # type: ignore[no-untyped-call]
                 condition=pgtrigger.Q(new__state="open"),
                 func=_CASE_IS_OPEN,
             ),

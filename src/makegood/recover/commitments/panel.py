@@ -25,7 +25,7 @@ STATES: Final = {
 
 def shown(case: CaseDetail, user: User, now: datetime) -> Mapping[str, Any]:  # noqa: ARG001  as every panel
     """What `_panel.html` needs. One SQL query."""
-    return {"promised": on_case(case.id)} | WORDS
+    return {"promised": on_case(case.id), **WORDS}
 
 
 WORDS: Final[Mapping[str, Any]] = {

@@ -20,6 +20,7 @@ from makegood.ground.staff.models import User
 from makegood.ground.web.exports import csv_response
 from makegood.ground.web.formats import DAYS
 from makegood.recover.cases.queries.case import assignable
+from makegood.recover.cases.queries.queue import Cursor
 from makegood.recover.commitments import services
 from makegood.recover.commitments.errors import NotYours
 from makegood.recover.commitments.models import Kind
@@ -39,7 +40,7 @@ def commitments(request: StaffRequest) -> HttpResponse:
     """One page. At most six SQL queries: who asks, their places, rows, their number, findings of mine, colleagues."""
     me, now = request.user, timezone.now()
     filters = listing.Filters.read(request.GET)
-    after = listing.Cursor.read(request.GET.get("after", ""))
+    after = Cursor.read(request.GET.get("after", ""))
     asked: dict[str, Any] = {"me": me, "now": now, "tonight": _tonight(now)}
     rows, following = listing.page(filters, after=after, **asked)
     number = listing.count(filters, **asked) if after or following else len(rows)
@@ -78,7 +79,7 @@ class Day(NamedTuple):
 
     date: date
     shown: list[Entry]
-    count: int
+    total: int
     overdue: bool
     is_today: bool
     outside: bool  # of the month that is shown
