@@ -1,10 +1,13 @@
 """Promises, made and kept in a browser."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
+from django.test import Client
 from django.utils import timezone
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from makegood.recover.commitments import services
 from makegood.recover.commitments.models import Commitment, State
@@ -17,9 +20,29 @@ def _toast(page, words: str):
     return page.get_by_role("status").filter(has_text=words)
 
 
-def test_promised_found_contradicted_kept_and_resolved_without_a_mouse(visit, some_cases):
-    case = some_cases[1]
-    page = visit(f"/cases/C-{case.number}/")
+def _resolve(page) -> None:
+    page.keyboard.press("s")
+    expect(page.get_by_role("dialog", name="Resolve")).to_be_visible()
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+@pytest.fixture
+def refused_at_times(chromium, live_server, some_cases) -> Iterator[Page]:
+    """Signed in as Ana; unlike `visit`, refusals in its console are expected."""
+    client = Client()
+    client.force_login(colleague("ana"))
+    context = chromium.new_context(base_url=live_server.url)
+    name = settings.SESSION_COOKIE_NAME
+    context.add_cookies([{"name": name, "value": client.cookies[name].value, "url": live_server.url}])
+    yield context.new_page()
+    context.close()
+
+
+def test_promised_found_contradicted_kept_and_resolved_without_a_mouse(refused_at_times, some_cases):
+    case, page = some_cases[1], refused_at_times
+    page.goto(f"/cases/C-{case.number}/")
     panel = page.locator("#promises")
     expect(panel).to_contain_text("Nothing is promised")
 
@@ -49,6 +72,7 @@ def test_promised_found_contradicted_kept_and_resolved_without_a_mouse(visit, so
     page.keyboard.press("Control+Enter")
     doubt = page.locator("#composer-problem")
     expect(doubt).to_contain_text("You promised a call by")
+    expect(page.locator("textarea[name=reply]")).to_have_value("Dear customer, I will call you tomorrow at 11.")
     page.get_by_role("button", name="Send all the same").press("Enter")
     expect(panel).to_contain_text("Instead of P-")
     page.keyboard.press("y")
@@ -57,9 +81,7 @@ def test_promised_found_contradicted_kept_and_resolved_without_a_mouse(visit, so
     page.get_by_label("Until when?").press("Enter")
     expect(panel).to_contain_text("after 1 other date")
 
-    page.keyboard.press("s")
-    page.keyboard.press("Space")
-    page.keyboard.press("Enter")
+    _resolve(page)
     expect(page.get_by_text("still has something promised")).to_be_visible()
 
     for left in (1, 0):
@@ -69,9 +91,7 @@ def test_promised_found_contradicted_kept_and_resolved_without_a_mouse(visit, so
     expect(panel.get_by_role("button", name="Kept")).to_have_count(1)
     page.keyboard.press("d")
     expect(panel.get_by_role("button", name="Kept")).to_have_count(0)
-    page.keyboard.press("s")
-    page.keyboard.press("Space")
-    page.keyboard.press("Enter")
+    _resolve(page)
     expect(page.locator("#case-head")).to_contain_text("Resolved")
     assert sorted(Commitment.objects.values_list("state", flat=True)) == ["kept", "kept", "superseded"]
 
