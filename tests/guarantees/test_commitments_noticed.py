@@ -12,13 +12,13 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from tests.factories import colleague, open_case
-from tests.guarantees.test_messages_once import database_url, wait_until
 
 from makegood.ground.messages.models import Notice
 from makegood.recover.commitments.models import Commitment, NoticeKind
 from makegood.recover.commitments.queries.people import Leaders
 from makegood.recover.commitments.services import noticing
+from tests.factories import colleague, open_case
+from tests.guarantees.test_messages_once import database_url, wait_until
 
 PROMISES = 10_000
 KILLS = 4
@@ -44,8 +44,8 @@ def make_many(count: int, *, first_due, spread: timedelta, notice: str = NoticeK
     Commitment.objects.bulk_create(
         [
             Commitment(
-                kind="call", text=f"Call {n}", due_at=at, first_due_at=at, owner=ana, case=case, made_at=now, made_by=ana,
-                next_notice=notice, next_notice_at=at,
+                kind="call", text=f"Call {n}", due_at=at, first_due_at=at, owner=ana, case=case, made_at=now,
+                made_by=ana, next_notice=notice, next_notice_at=at,
             )
             for n, at in enumerate(due)
         ],
@@ -102,7 +102,7 @@ def test_what_is_not_due_costs_nothing(django_assert_num_queries):
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE commitments_commitment")
         cursor.execute(
-            "EXPLAIN SELECT id FROM commitments_commitment WHERE next_notice_at <= now() ORDER BY next_notice_at LIMIT 200"
+            "EXPLAIN SELECT FROM commitments_commitment WHERE next_notice_at <= now() ORDER BY next_notice_at LIMIT 9"
         )
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "commitment_notice" in plan
@@ -124,7 +124,9 @@ def test_a_reminder_before_a_notice_at_the_moment_an_escalation_after():
         noticing.tell_what_is_due(now=now + timedelta(hours=hours, seconds=1))
         fresh = Notice.objects.exclude(pk__in=before)
         heard[hours] = sorted(f"{n.to.username}: {n.text.split(',')[0].split(' ')[0]}" for n in fresh)
-    assert heard == {0.5: [], 1: ["ana: Promised"], 2: [], 5: ["ana: Due", "mia: Due"], 5.5: [], 6: ["mia: Overdue"], 7: []}
+    assert {hours: words for hours, words in heard.items() if words} == {
+        1: ["ana: Promised"], 5: ["ana: Due", "mia: Due"], 6: ["mia: Overdue"],
+    }  # fmt: skip
     it.refresh_from_db()
     assert it.next_notice == NoticeKind.NONE
     assert Notice.objects.filter(to=mia).first().link == f"/cases/C-{it.case.number}/"

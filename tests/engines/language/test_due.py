@@ -111,12 +111,14 @@ def twin_of_business_days(start: date, count: int, off: set[date]) -> date:
 )  # fmt: skip
 def test_business_days_equal_the_slow_way(start: date, count: int, off: set[date]):
     now = datetime(start.year, start.month, start.day, 9, tzinfo=LONDON)
-    assert read_due(f"in {count} business days", now=now, holidays=off).at.date() == twin_of_business_days(start, count, off)
+    due = read_due(f"in {count} business days", now=now, holidays=off)
+    assert due.at.date() == twin_of_business_days(start, count, off)
 
 
 @given(
-    said=st.text(max_size=60) | st.sampled_from(["tomorrow", "friday 5pm", "eow", "in 2 hours", "às 9h", "12/12", "fim do mês"]),
-    now=st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1)),
+    said=st.text(max_size=60)
+    | st.sampled_from(["tomorrow", "friday 5pm", "eow", "in 2 hours", "às 9h", "12/12", "fim do mês"]),
+    now=st.datetimes(datetime(2000, 1, 1), datetime(2090, 1, 1)),  # noqa: DTZ001  the zone is drawn beside
     zone=st.sampled_from(["UTC", "America/Sao_Paulo", "Australia/Lord_Howe", "Asia/Kolkata"]),
 )  # fmt: skip
 def test_whatever_is_typed_gives_a_moment_ahead_or_a_reason(said: str, now: datetime, zone: str):

@@ -25,7 +25,8 @@ def corpus(name: str) -> list[Sentence]:
 
 
 def found_in(text: str) -> frozenset[str]:
-    return frozenset(f"{p.kind}@{p.due:%Y-%m-%dT%H:%M}" if p.due else f"{p.kind}@?" for p in find_promises(text, now=NOW))
+    found = find_promises(text, now=NOW)
+    return frozenset(f"{p.kind}@{p.due:%Y-%m-%dT%H:%M}" if p.due else f"{p.kind}@?" for p in found)
 
 
 class Measured(NamedTuple):

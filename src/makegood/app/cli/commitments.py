@@ -44,7 +44,8 @@ def show_commitments(
 def _words(rate: dict[str, Any]) -> str:
     if rate["rate"] is None:
         return f"too few to say ({rate['kept']} of {rate['came_due']})"
-    return f"{_share(rate['rate'])} ({rate['kept']:,} of {rate['came_due']:,}; {_share(rate['low'])} to {_share(rate['high'])})"
+    interval = f"{_share(rate['low'])} to {_share(rate['high'])}"
+    return f"{_share(rate['rate'])} ({rate['kept']:,} of {rate['came_due']:,}; {interval})"
 
 
 def _share(share: float | None) -> str:

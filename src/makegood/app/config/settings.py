@@ -214,7 +214,7 @@ DEFAULT_FROM_EMAIL = env.str("MAKEGOOD_MAIL_FROM", "care@localhost")
 
 # -- how the work is done
 MAKEGOOD_LOOKBACK_DAYS = env.int("MAKEGOOD_LOOKBACK_DAYS", 30)  # older failures open no case by themselves
-# Minutes before a promise is due that its owner is reminded, by kind ("call=30,refund=1440"); else by how far away it is.
+# Minutes before a promise is due that its owner is reminded, by kind ("call=30,refund=1440"); else by its distance.
 MAKEGOOD_REMIND_BEFORE: dict[str, int] = env.dict("MAKEGOOD_REMIND_BEFORE", {}, subcast_values=int)
 MAKEGOOD_ESCALATE_AFTER = env.int("MAKEGOOD_ESCALATE_AFTER", 60)  # minutes after it was due
 

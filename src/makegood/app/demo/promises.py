@@ -28,7 +28,8 @@ _PROMISES: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("delivery", "The parcel arrives, or a new one leaves"),
     ),
     "product": (
-        ("replacement", "Send a replacement"), ("repair", "Have it collected for repair"), ("answer", "Say what can be done"),
+        ("replacement", "Send a replacement"), ("repair", "Have it collected for repair"),
+        ("answer", "Say what can be done"),
     ),
     "order": (("answer", "Say whether it can still be sent"), ("refund", "Pay back what was cancelled")),
     "payment": (("refund", "Pay the money back"), ("answer", "Say where the payment is")),
@@ -84,8 +85,8 @@ class Promises:
         due_at = self._due(at)
         self.number += 1
         row = Commitment(
-            number=self.number, kind=kind, text=text, due_at=due_at, first_due_at=due_at, owner_id=by_id, case_id=case.pk,
-            made_at=at, made_by_id=by_id, **first_notice(kind, due_at, at),
+            number=self.number, kind=kind, text=text, due_at=due_at, first_due_at=due_at, owner_id=by_id,
+            case_id=case.pk, made_at=at, made_by_id=by_id, **first_notice(kind, due_at, at),
         )  # fmt: skip
         promised = Promised(row, *self._fate(row, by_id, load))
         self.open.setdefault(case.pk, []).append(promised)
@@ -155,7 +156,7 @@ class Promises:
     def _end(self, case: Case, it: Promised, at: datetime) -> None:
         row, why = it.row, ""
         state = it.fate
-        if state in (State.KEPT, State.KEPT_LATE) or state == State.BROKEN and at < row.due_at:
+        if state in (State.KEPT, State.KEPT_LATE) or (state == State.BROKEN and at < row.due_at):
             state = State.KEPT if at <= row.due_at else State.KEPT_LATE
         row.state, row.ended_at, row.ended_by_id = state, at, row.owner_id
         row.next_notice, row.next_notice_at = NoticeKind.NONE, None

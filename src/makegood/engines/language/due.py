@@ -29,8 +29,8 @@ LONGEST_READ: Final = 2_000
 class Unclear(ValueError):
     """The words name no single moment ahead.
 
-    `reason` is ``empty``, ``unknown`` (`words` are those not understood), ``ambiguous`` (`choices` are the moments meant),
-    ``past`` (`choices` holds the moment) or ``far`` (more than two years).
+    `reason` is ``empty``, ``unknown`` (`words` are those not understood), ``ambiguous`` (`choices` are the moments
+    meant), ``past`` (`choices` holds the moment) or ``far`` (more than two years).
     """
 
     def __init__(self, reason: str, words: str = "", choices: tuple[datetime, ...] = ()) -> None:
@@ -91,13 +91,15 @@ _DAY: Final = re.compile(
             r"(?:the next |at most |up to |ate |no maximo )?\b" + _N + r"[ -]?(?P<business>business |working |work )?"
             r"(?P<unit>minut[eo]s?|mins?|hours?|hrs?|horas?|days?|dias?|weeks?|semanas?|months?|mes(?:es)?)\b"
             r"(?P<uteis> ute?is)?(?: from now| time)?",
-            r"(?:end|fim|final) (?:of|do|da|de) (?:the |this |o |a )?(?P<end_next>next |proxim[ao] )?"
-            r"(?P<end_of>week|semana|month|mes)(?P<end_next_pt> que vem)?",
+            (
+                r"(?:end|fim|final) (?:of|do|da|de) (?:the |this |o |a )?(?P<end_next>next |proxim[ao] )?"
+                r"(?P<end_of>week|semana|month|mes)(?P<end_next_pt> que vem)?"
+            ),
             r"\b(?P<short>eow|eom)\b",
             r"(?:(?P<next>next|coming|this|proxima|proximo) )?\b"
             + _WEEKDAY
             + r"\b(?P<next_after> next week| que vem)?",
-            r"(?P<week>next week|this week|proxima semana|semana que vem|esta semana|next month|proximo mes|mes que vem)",
+            r"(?P<week>(?:next|this) week|(?:proxima|esta) semana|semana que vem|next month|proximo mes|mes que vem)",
             r"(?P<date>\d{4}-\d{1,2}-\d{1,2}"
             r"|\b\d{1,2}(?:st|nd|rd|th|o)?(?: of| de)? " + _MONTH + r"\b(?:,?(?: de)? \d{4})?"
             r"|\b" + _MONTH + r" \d{1,2}(?:st|nd|rd|th)?\b(?:,? \d{4})?"
@@ -106,6 +108,7 @@ _DAY: Final = re.compile(
     )
 )
 _HOUR_WORDS: Final = {w: n for w, n in _NUMBERS.items() if isinstance(n, int) and len(w) > 2 and n <= 12}  # noqa: PLR2004
+_NO_LENGTH: Final = r"(?![/.:-]\d| ?(?:business|working|day|hour|min|week|dia|hora|semana))"
 _CLOCK: Final = re.compile(
     "|".join(
         [
@@ -116,14 +119,16 @@ _CLOCK: Final = re.compile(
             r"\b(?P<h24>[01]?\d|2[0-3])[:h](?P<m24>[0-5]\d)\b",
             r"\b(?P<hh>[01]?\d|2[0-3]) ?(?:h|hrs|horas)\b",
             r"\b(?P<oclock>\d{1,2}) ?o'?clock",
-            r"(?:\bat|\bas|\bby|\bbefore|\bate as) (?P<at>[01]?\d|2[0-3])\b(?![/.:-]\d| ?(?:business|working|day|hour|min|week|dia|hora|semana))",
+            rf"(?:\bat|\bas|\bby|\bbefore|\bate as) (?P<at>[01]?\d|2[0-3])\b{_NO_LENGTH}",
         ]
     )
 )
 _PART: Final = re.compile(
     r"(?P<work>\b(?:end|close) of (?:the |this )?(?:business|day|play|work)\b|\beod\b|\bcob\b"
-    r"|(?:fim|final) (?:do|de) (?:dia|expediente))|(?P<morning>first thing|\bmorning|(?:da|de|pela|a|esta) manha|\bcedo)"
-    r"|(?P<afternoon>\bafternoon|(?:da|de|a|esta) tarde)|(?P<evening>\bevening|\btonight|\bnight|(?:da|de|a|esta) noite)"
+    r"|(?:fim|final) (?:do|de) (?:dia|expediente))"
+    r"|(?P<morning>first thing|\bmorning|(?:da|de|pela|a|esta) manha|\bcedo)"
+    r"|(?P<afternoon>\bafternoon|(?:da|de|a|esta) tarde)"
+    r"|(?P<evening>\bevening|\btonight|\bnight|(?:da|de|a|esta) noite)"
 )
 _PART_ENDS: Final = {"work": END_OF_WORK, "morning": NOON, "afternoon": time(17, 0), "evening": time(20, 0)}
 # What may stand around a moment without changing it.

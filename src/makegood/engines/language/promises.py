@@ -1,8 +1,8 @@
 """Promises in what somebody wrote: "I'll call you by Thursday", "vou ligar até quinta".
 
-Sentence by sentence: a *head* (who will: "I'll", "your refund will", "vou") opens a promise; the words up to the next head
-say what it is about and until when. Questions, quoted lines, negations and what others will do are left out. A rule book of
-a few dozen patterns, not a model of language: it finds what staff usually write, and a person confirms each finding.
+Sentence by sentence: a *head* (who will: "I'll", "your refund will", "vou") opens a promise; the words up to the next
+head say what it is about and until when. Questions, quoted lines, negations and what others do are left out. A book
+of a few dozen patterns, not a model of language: it finds what staff usually write, and a person confirms each.
 """
 
 import re
@@ -17,8 +17,8 @@ from makegood.engines.language.phrasebook import fold, readable
 class Promise(NamedTuple):
     """A promise found: what it is about, the very words and where they stand, and when it is due.
 
-    `kind` is ``call``, ``answer``, ``refund``, ``replacement``, ``repair``, ``credit``, ``delivery`` or ``other``; `due`
-    is None where no moment was named, and `when` then empty.
+    `kind` is ``call``, ``answer``, ``refund``, ``replacement``, ``repair``, ``credit``, ``delivery`` or ``other``;
+    `due` is None where no moment was named, and `when` then empty.
     """
 
     kind: str
@@ -32,24 +32,33 @@ class Promise(NamedTuple):
 _ABOUT: Final = tuple(
     (kind, re.compile(rf"\b(?:{pattern})"))
     for kind, pattern in (
-        ("refund", r"refund|reimburs|money|paid back|pay (?:you )?back|reembols|estorn|dinheiro|"
-                   r"devolv\w* o (?:valor|pagamento)|valor\b.* devolv"),
-        ("replacement", r"replac|new (?!parcel|deliver|date|label|courier)\w+|exchange|swap|substitu|"
-                        r"troc(?:a|o|ar|aremos|arei)\b|(?!entreg|dat)\w+ nov[oa]\b|nov[oa] (?!entreg|dat|env)\w+"),
+        ("refund", (r"refund|reimburs|money|paid back|pay (?:you )?back|reembols|estorn|dinheiro|"
+                   r"devolv\w* o (?:valor|pagamento)|valor\b.* devolv")),
+        ("replacement", (r"replac|new (?!parcel|deliver|date|label|courier)\w+|exchange|swap|substitu|"
+                        r"troc(?:a|o|ar|aremos|arei)\b|(?!entreg|dat)\w+ nov[oa]\b|nov[oa] (?!entreg|dat|env)\w+")),
         ("repair", r"repair|fix(?:ed)?\b|mend|technician|engineer|consert|repar[oa]|tecnic|assistencia"),
         ("credit", r"credit(?! card)|voucher|gift card|goodwill|vale\b|vale-|cupom"),
         ("call", r"call(?:ing|s|ed)?\b|ring\b|phone|telephone|lig(?:o|ar|arei|aremos|ara|acao)\b|telefon"),
-        ("delivery", r"deliver|arriv|ship|dispatch|sen[dt]\b|sending|(?<!you )posted|in the post|with you|reach you|parcel|"
+        ("delivery", (r"deliver|arriv|ship|dispatch|sen[dt]\b|sending|(?<!you )posted|in the post|with you|reach you|"
+                     r"parcel|"
                      r"courier|collect|leaves?\b|on its way|entreg|cheg|envi|despach|encomenda|pedido|saira|"
-                     r"mand(?:o|ar|arei|aremos)\b"),
-        ("answer", r"let you know|get back|come back|back to you|updat|e-?mail|write|repl(?:y|ies)|answer|hear from|in touch|"
-                   r"keep you|drop you|chase|confirm|inform|tell you|check|look into|find out|contact|news|respo(?:nd|st)|"
-                   r"retorn|avis|atualiz|contato|verific|noticia"),
+                     r"mand(?:o|ar|arei|aremos)\b")),
+        ("answer", (r"let you know|get back|come back|back to you|updat|e-?mail|write|repl(?:y|ies)|answer|"
+                   r"hear from|in touch|"
+                   r"keep you|drop you|chase|confirm|inform|tell you|check|look into|find out|contact|news|"
+                   r"respo(?:nd|st)|"
+                   r"retorn|avis|atualiz|contato|verific|noticia")),
     )
 )  # fmt: skip
 _ADVERBS = r"(?: (?:also|then|now|personally|certainly|gladly|definitely|still|tambem|entao))?"
-_NOT = r"(?! (?:not|never|nao|be (?:happy|glad|pleased|able|closed|open)|do (?:my|our) best|nunca|normally|usually|reopen)\b)"
-_I_WILL = r"(?:lig|retorn|envi|mand|estorn|avis|entreg|troc|consert|repar|credit|confirm|inform|reembols|despach|verific|telefon)"
+_NOT = (
+    r"(?! (?:not|never|nao|nunca|be (?:happy|glad|pleased|able|closed|open)|do (?:my|our) best|normally|usually|reopen)"
+    r"\b)"
+)
+_I_WILL = (
+    r"(?:lig|retorn|envi|mand|estorn|avis|entreg|troc|consert|repar|credit|confirm|inform|reembols|despach|verific"
+    r"|telefon)"
+)
 _HEADS: Final = {
     # Whoever writes takes it on: also without a date, where it is plain what is promised.
     "own": re.compile(
@@ -58,7 +67,8 @@ _HEADS: Final = {
         + r"|\b(?:i'?m|i am|we are|we're) (?=(?:sending|shipping|posting|calling|refunding|dispatching|arranging)\b)"
         r"|\b(?:told|promised|assured) (?:her|him|them|the customer)(?: that)? (?:i|we|i'd|we'd)(?: would)?\b"
         r"|(?<!not )(?<!cannot )(?<!can't )\b(?:promised?|guaranteed?|agreed (?:to|on|with))\b"
-        r"|(?<!nao )(?<!podemos )\b(?:vou|vamos|irei|iremos|prometo|prometi|prometemos|garanto|garantimos|combinei|combinamos)"
+        r"|(?<!nao )(?<!podemos )\b(?:vou|vamos|irei|iremos|prometo|prometi|prometemos|garanto|garantimos"
+        r"|combinei|combinamos)"
         r"\b(?! poder)"
         rf"|(?<!nao )(?<!nao lhe )(?<!nao te )\b{_I_WILL}(?:arei|aremos)\b"
         r"|(?<!nao )\b(?:respond|devolv)(?:erei|eremos)\b|(?<!nao )\b(?:farei|faremos|daremos|darei)\b"
@@ -69,13 +79,15 @@ _HEADS: Final = {
         r"(?:(?<!\bi)(?<!\bwe)(?: will| shall| should|'ll)| is due to)\b" + _ADVERBS + _NOT
         + r"|\b(?:parcel|order|replacement|refund|package|letter) (?:leaves?|goes|ships|arrives|follows)\b"
         r"|\byou can expect\b|\bexpect (?:my|our|your)\b"
-        r"|(?<!nao )\b(?:sera|serao|chegara|caira|estara|ira|entrara|vai|vao|saira|fara|segue|tera|recebera|passara|enviara|"
+        r"|(?<!nao )\b(?:sera|serao|chegara|caira|estara|ira|entrara|vai|vao|saira|fara|segue|tera|recebera|passara|"
+        r"enviara|"
         r"entregara|ligara|retornara|devolvera|(?:esta|fica) previst[oa])\b(?! fechad| abert)"
     ),
 }  # fmt: skip
 # Who does not speak for us, and sentences that only repeat or suppose.
 _NOT_US: Final = re.compile(
-    r"\b(?:customer|client|buyer|cliente|comprador|he|she|they|ele|ela|nobody|no one|ninguem|if|se|when|quando|hope|offices?|shop|"
+    r"\b(?:customer|client|buyer|cliente|comprador|he|she|they|ele|ela|nobody|no one|ninguem|if|se|when|quando|hope|"
+    r"offices?|shop|"
     r"loja|promotion|you (?:said|told|wrote|expected)|(?:voce|senhora?) (?:disse|falou))\b(?! centre| from)"
 )
 _OPENS: Final = re.compile(r"(?:^|[,;:]| (?:and|but|e|mas)\b)\s*(?=[^,;:]*$)")

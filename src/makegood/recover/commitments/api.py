@@ -166,21 +166,21 @@ def commitments_kept(
     return _json(as_json(me=request.user, now=timezone.now(), days=days))
 
 
-@router.get("/commitments/found", response={200: list[FoundItem]} | REFUSALS, auth=SEES, operation_id="found_commitments",
-            summary="Promises found in your words")  # fmt: skip
+@router.get("/commitments/found", response={200: list[FoundItem]} | REFUSALS, auth=SEES,
+            operation_id="found_commitments", summary="Promises found in your words")  # fmt: skip
 def found_commitments(request: StaffRequest) -> HttpResponse:
     """What you wrote that may be a promise and that nobody has settled, the latest first. One SQL statement."""
     return _json(
         [
-            {"id": it.pk, "case": f"C-{it.case.number}", "words": it.words, "kind": it.kind, "to": it.to, "due_at": it.due_at,
-             "found_at": it.found_at}
+            {"id": it.pk, "case": f"C-{it.case.number}", "words": it.words, "kind": it.kind, "to": it.to,
+             "due_at": it.due_at, "found_at": it.found_at}
             for it in listing.waiting_suggestions(request.user, limit=200)
         ]
     )  # fmt: skip
 
 
-@router.get("/commitments/{number}", response={200: CommitmentItem} | REFUSALS, auth=SEES, operation_id="read_commitment",
-            summary="Read a promise")  # fmt: skip
+@router.get("/commitments/{number}", response={200: CommitmentItem} | REFUSALS, auth=SEES,
+            operation_id="read_commitment", summary="Read a promise")  # fmt: skip
 def read_commitment(request: StaffRequest, number: Number) -> HttpResponse:
     """A promise by its number. Two SQL statements of its own."""
     return _one(listing.find_commitment(number, user=request.user))
@@ -196,8 +196,8 @@ def promise(request: StaffRequest, number: CaseNumber, told: NewPromiseIn) -> Ht
     case_id, now = the_case(number, places=visible_places(request.user)).id, timezone.now()
     owner = _colleague(told.owner) if told.owner else request.user
     made = services.promise(
-        text=told.text, kind=told.kind or what_about(told.text) or Kind.OTHER, due_at=_due(told, case_id, now), to=told.to,
-        said_as=told.when, case_id=case_id, owner=owner, by=request.user, now=now,
+        text=told.text, kind=told.kind or what_about(told.text) or Kind.OTHER, due_at=_due(told, case_id, now),
+        to=told.to, said_as=told.when, case_id=case_id, owner=owner, by=request.user, now=now,
     )  # fmt: skip
     return _one(made, status=201)
 
@@ -216,8 +216,8 @@ def hand_over(request: StaffRequest, told: HandOverIn) -> HttpResponse:
     return _json([_item(listing.commitment_row(it.pk)) for it in moved])
 
 
-@router.post("/commitments/{number}/keep", response={200: CommitmentItem} | WRITES, auth=WORKS, operation_id="keep_commitment",
-             summary="Kept")  # fmt: skip
+@router.post("/commitments/{number}/keep", response={200: CommitmentItem} | WRITES, auth=WORKS,
+             operation_id="keep_commitment", summary="Kept")  # fmt: skip
 def keep(request: StaffRequest, number: Number, told: KeptIn) -> HttpResponse:
     """Say that it was kept, now or earlier; after its due time it was kept late."""
     it = listing.find_commitment(number, user=request.user)
@@ -247,8 +247,8 @@ def supersede(request: StaffRequest, number: Number, told: PromiseIn) -> HttpRes
     """Another date or text. The first date still counts for the kept-rate."""
     it, now = listing.find_commitment(number, user=request.user), timezone.now()
     made = services.supersede(
-        commitment_id=it.pk, text=told.text, kind=told.kind or it.kind, due_at=_due(told, it.case_id, now), by=request.user,
-        now=now, said_as=told.when,
+        commitment_id=it.pk, text=told.text, kind=told.kind or it.kind, due_at=_due(told, it.case_id, now),
+        by=request.user, now=now, said_as=told.when,
     )  # fmt: skip
     return _one(made, status=201)
 
@@ -270,8 +270,8 @@ def confirm(request: StaffRequest, found_id: uuid.UUID, told: ConfirmIn) -> Http
     if told.when or due_at is None:
         due_at = understand(told.when, where=where_of(found.case_id), now=now).at
     made = services.confirm(
-        suggestion_id=found_id, owner=found.author or request.user, by=request.user, now=now, due_at=due_at, text=told.text,
-        said_as=told.when, replace=told.replace,
+        suggestion_id=found_id, owner=found.author or request.user, by=request.user, now=now, due_at=due_at,
+        text=told.text, said_as=told.when, replace=told.replace,
     )  # fmt: skip
     return _one(made, status=201)
 

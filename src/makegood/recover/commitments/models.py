@@ -1,8 +1,8 @@
 """The promise register: what was promised, to whom, until when, by whom, and how it ended.
 
-A promise is never edited. Another date or another text is another promise that *supersedes* the first, so that the chain
-stays visible and the kept-rate counts the first date (`first_due_at`). What became of a promise also stands on the
-timeline of its case, as events of the kind `commitment`.
+A promise is never edited. Another date or another text is another promise that *supersedes* the first, so that the
+chain stays visible and the kept-rate counts the first date (`first_due_at`). What became of a promise also stands on
+the timeline of its case, as events of the kind `commitment`.
 """
 
 from typing import ClassVar

@@ -14,7 +14,8 @@ from makegood.recover.commitments.nouns import NOUNS
 from makegood.recover.commitments.queries.case import on_case
 
 ICONS: Final = {
-    "call": "phone", "answer": "message-circle", "refund": "banknote", "replacement": "package-plus", "repair": "wrench",
+    "call": "phone", "answer": "message-circle", "refund": "banknote", "replacement": "package-plus",
+    "repair": "wrench",
     "credit": "ticket", "delivery": "truck", "other": "handshake",
 }  # fmt: skip
 STATES: Final = {

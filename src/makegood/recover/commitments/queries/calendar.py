@@ -2,14 +2,14 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from django.db import connection
 from django.utils import timezone
 
 from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
-from makegood.recover.commitments.queries.listing import scope
+from makegood.recover.commitments.queries.listing import owned, scope
 
 MOST: Final = 2000
 
@@ -36,14 +36,7 @@ def between(begins: datetime, ends: datetime, *, me: User, whose: str) -> list[E
     """Promises that are due in [begins, ends), in order; superseded ones are left out. One SQL query."""
     places = visible_places(me)
     condition, values = scope(me, places)
-    owner: tuple[str, list[Any]] = ("TRUE", [])
-    if whose == "me":
-        owner = ("p.owner_id = %s", [me.pk])
-    elif whose == "team" and places is not None:
-        owner = (
-            "p.owner_id = ANY(ARRAY(SELECT user_id FROM staff_user_places WHERE place_id = ANY(%s::uuid[])))",
-            [places],
-        )
+    owner, of_owner = owned(whose, me, places)
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
@@ -54,9 +47,9 @@ def between(begins: datetime, ends: datetime, *, me: User, whose: str) -> list[E
             JOIN staff_user u ON u.id = p.owner_id
             LEFT JOIN cases_case c ON c.id = p.case_id
             LEFT JOIN retail_customer k ON k.id = c.customer_id
-            WHERE p.due_at >= %s AND p.due_at < %s AND p.state <> 'superseded' AND {condition} AND {owner[0]}
+            WHERE p.due_at >= %s AND p.due_at < %s AND p.state <> 'superseded' AND {condition} AND {owner}
             ORDER BY p.due_at, p.id LIMIT {MOST}
             """,
-            [begins, ends, *values, *owner[1]],
+            [begins, ends, *values, *of_owner],
         )
         return [Entry(*row) for row in cursor.fetchall()]

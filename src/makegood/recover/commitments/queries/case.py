@@ -60,7 +60,8 @@ SELECT json_build_object(
                     UNION ALL
                     SELECT q.id FROM commitments_commitment q JOIN earlier e ON q.superseded_by_id = e.id
                 ) SELECT count(*) FROM earlier)) ORDER BY p.state <> 'open', p.due_at)
-        FROM (SELECT * FROM commitments_commitment WHERE case_id = %(case)s ORDER BY state <> 'open', due_at DESC LIMIT 30) p
+        FROM (SELECT * FROM commitments_commitment
+              WHERE case_id = %(case)s ORDER BY state <> 'open', due_at DESC LIMIT 30) p
         JOIN staff_user u ON u.id = p.owner_id), '[]'),
     'found', coalesce((
         SELECT json_agg(json_build_object(

@@ -84,7 +84,8 @@ WITH due AS MATERIALIZED (
 ), owned AS MATERIALIZED (
     SELECT owner_id, kind, sum(kept) AS kept, count(*) AS n FROM due WHERE NOT theirs GROUP BY owner_id, kind
 ), named AS (
-    SELECT o.kind, o.kept, o.n, u.username, coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username) AS name,
+    SELECT o.kind, o.kept, o.n, u.username,
+           coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username) AS name,
            coalesce((SELECT string_agg(l.name, ', ' ORDER BY l.name) FROM staff_user_places m
                      JOIN retail_place l ON l.id = m.place_id WHERE m.user_id = u.id), '') AS team
     FROM owned o JOIN staff_user u ON u.id = o.owner_id
@@ -112,7 +113,8 @@ def standing(*, me: User | None, now: datetime, tonight: datetime) -> Standing:
         cursor.execute(
             "SELECT count(*), count(*) FILTER (WHERE p.due_at > %s AND p.due_at <= %s),"
             " count(*) FILTER (WHERE p.due_at <= %s)"
-            f" FROM commitments_commitment p LEFT JOIN cases_case c ON c.id = p.case_id WHERE p.state = 'open' AND {condition}",
+            " FROM commitments_commitment p LEFT JOIN cases_case c ON c.id = p.case_id"
+            f" WHERE p.state = 'open' AND {condition}",
             [now, tonight, now, *values],
         )
         return Standing(*cursor.fetchone())

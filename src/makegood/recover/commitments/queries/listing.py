@@ -185,6 +185,19 @@ def scope(me: User, places: Places) -> tuple[str, list[Any]]:
     return "(c.place_id = ANY(%s::uuid[]) OR p.case_id IS NULL AND %s IN (p.owner_id, p.made_by_id))", [places, me.pk]
 
 
+def owned(whose: str, me: User, places: Places) -> tuple[str, list[Any]]:
+    """Whose promises, in SQL: mine, those of colleagues who share my places, everybody's, or somebody's by username."""
+    if whose == "me":
+        return "p.owner_id = %s", [me.pk]
+    if whose == "team" and places is not None:
+        return "p.owner_id = ANY(ARRAY(SELECT user_id FROM staff_user_places WHERE place_id = ANY(%s::uuid[])))", [
+            places
+        ]
+    if whose in ("team", "all"):
+        return "TRUE", []
+    return "p.owner_id = (SELECT id FROM staff_user WHERE username = %s)", [whose]
+
+
 def _conditions(filters: Filters, me: User, now: datetime, tonight: datetime) -> tuple[list[str], list[Any]]:
     places = visible_places(me)
     asked = [scope(me, places)]
@@ -194,17 +207,7 @@ def _conditions(filters: Filters, me: User, now: datetime, tonight: datetime) ->
         asked.append(("p.state = 'open'", []))
         if filters.show != "open":
             asked.append(("p.due_at <= %s", [tonight if filters.show == "today" else now]))
-    if filters.whose == "me":
-        asked.append(("p.owner_id = %s", [me.pk]))
-    elif filters.whose == "team" and places is not None:
-        asked.append(
-            (
-                "p.owner_id = ANY(ARRAY(SELECT user_id FROM staff_user_places WHERE place_id = ANY(%s::uuid[])))",
-                [places],
-            )
-        )
-    elif filters.whose not in ("team", "all"):
-        asked.append(("p.owner_id = (SELECT id FROM staff_user WHERE username = %s)", [filters.whose]))
+    asked.append(owned(filters.whose, me, places))
     if filters.kind:
         asked.append(("p.kind = %s", [filters.kind]))
     if filters.to:

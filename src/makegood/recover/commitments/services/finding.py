@@ -1,4 +1,4 @@
-"""Promises found in what is said, and promises that contradict each other. A finding waits until somebody settles it."""
+"""Promises found in what is said, and promises that contradict each other. A finding waits until it is settled."""
 
 import uuid
 from collections.abc import Sequence
@@ -63,8 +63,8 @@ def find_in_words(case: Case, event: CaseEvent, words: str) -> None:
         )
         suggestions.append(
             Suggestion(
-                case_id=case.pk, event=event, start=it.start, words=it.words, to=said_by, kind=it.kind, said_as=it.when[:100],
-                due_at=it.due, author_id=event.actor_id, found_at=event.at, replaces_id=replaces,
+                case_id=case.pk, event=event, start=it.start, words=it.words, to=said_by, kind=it.kind,
+                said_as=it.when[:100], due_at=it.due, author_id=event.actor_id, found_at=event.at, replaces_id=replaces,
             )
         )  # fmt: skip
     Suggestion.objects.bulk_create(suggestions)
@@ -101,7 +101,8 @@ def contradictions(case: CaseDetail, words: str, now: datetime) -> list[str]:
         at = old.due_at.astimezone(zone)
         facts = {
             "what": NOUNS[old.kind], "at": f"{day(at)} {at:%H:%M}", "who": old.owner,
-            "made": day(old.made_at.astimezone(zone)), "case": "" if old.case_id == case.id else f", C-{old.case_number}",
+            "made": day(old.made_at.astimezone(zone)),
+            "case": "" if old.case_id == case.id else f", C-{old.case_number}",
             "new": NOUNS[it.kind],
             "new_at": f"{day(it.due)} {it.due:%H:%M}" if it.due else "",
         }  # fmt: skip
@@ -122,7 +123,8 @@ FROM commitments_commitment p
 JOIN cases_case c ON c.id = p.case_id
 JOIN staff_user u ON u.id = p.owner_id
 WHERE p.state = 'open' AND p."to" = 'customer'
-  AND p.case_id = ANY(ARRAY(SELECT %(case)s::uuid UNION SELECT id FROM cases_case WHERE customer_id = %(customer)s::uuid))
+  AND p.case_id = ANY(ARRAY(
+      SELECT %(case)s::uuid UNION SELECT id FROM cases_case WHERE customer_id = %(customer)s::uuid))
 ORDER BY p.due_at
 """
 

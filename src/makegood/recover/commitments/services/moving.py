@@ -46,7 +46,7 @@ def what_is_left(user: User) -> str:
     if not left:
         return ""
     return ngettext(
-        "%(name)s still owns %(count)d open promise. Hand it over first, at /commitments/hand-over?from=%(username)s.",
-        "%(name)s still owns %(count)d open promises. Hand them over first, at /commitments/hand-over?from=%(username)s.",
+        "%(name)s still owns %(count)d open promise. Hand it over first: /commitments/hand-over?from=%(username)s",
+        "%(name)s still owns %(count)d open promises. Hand them over first: /commitments/hand-over?from=%(username)s",
         left,
     ) % {"name": user.display_name, "count": left, "username": user.username}

@@ -27,8 +27,8 @@ def tell_what_is_due(*, now: datetime) -> int:
 
     A batch is one transaction: its promises are held (rows that another worker holds are passed over), the notices are
     written under keys that exist once, and the promises move on to their next notice. A worker that dies leaves the
-    batch as it was. Three SQL queries a batch (and those of the outbox where somebody wants mail); what is not due costs nothing, because the
-    index `commitment_notice` begins with what is. Call outside transactions.
+    batch as it was. Five SQL queries a batch at most, and those of the outbox where somebody wants mail; what is not
+    due costs nothing, because the index `commitment_notice` begins with what is. Call outside transactions.
     """
     told = 0
     leaders = Leaders.read()

@@ -62,13 +62,13 @@ def export(request: StaffRequest) -> HttpResponseBase:
     return csv_response("commitments.csv", _HEAD, (_line(row) for row in rows))
 
 
-_HEAD = ("promise", "state", "due_at", "first_due_at", "made_at", "ended_at", "kind", "to", "text", "owner", "case", "customer",
-         "agreed_by")  # fmt: skip
+_HEAD = ("promise", "state", "due_at", "first_due_at", "made_at", "ended_at", "kind", "to", "text", "owner", "case",
+         "customer", "agreed_by")  # fmt: skip
 
 
 def _line(row: listing.Row) -> tuple[object, ...]:
-    return (f"P-{row.number}", row.state, row.due_at, row.first_due_at, row.made_at, row.ended_at, row.kind, row.to, row.text,
-            row.owner, f"C-{row.case}" if row.case else "", row.customer, row.agreed_by)  # fmt: skip
+    return (f"P-{row.number}", row.state, row.due_at, row.first_due_at, row.made_at, row.ended_at, row.kind, row.to,
+            row.text, row.owner, f"C-{row.case}" if row.case else "", row.customer, row.agreed_by)  # fmt: skip
 
 
 # -- calendar
@@ -112,7 +112,7 @@ def calendar(request: StaffRequest) -> HttpResponse:
         "weeks": [shown[n : n + 7] for n in range(0, days, 7)], "day_names": [_(name) for name in DAYS], "span": span,
         "whose": whose, "now": now, "asked": asked.isoformat(), "earlier": at(earlier), "later": at(later),
         "at_today": at(today),
-        "heading": f"{asked:%B %Y}" if span == "month" else f"{first.day} {first:%b} – {(first + timedelta(days=6)):%d %b %Y}",
+        "heading": f"{asked:%B %Y}" if span == "month" else _("Week from %(day)s") % {"day": f"{first:%d %b %Y}"},
     }  # fmt: skip
     return render(request, "commitments/calendar.html", facts | dict(WORDS))
 
