@@ -7,6 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import ngettext
 
+from makegood.ground.messages.notices import notify
 from makegood.ground.staff.models import User
 from makegood.recover.commitments.models import Commitment, State
 from makegood.recover.commitments.services.register import hold, obeying, save, say
@@ -16,7 +17,7 @@ from makegood.recover.commitments.services.register import hold, obeying, save, 
 def hand_over(
     *, commitment_ids: Iterable[uuid.UUID], to: User, by: User, now: datetime, why: str = ""
 ) -> list[Commitment]:
-    """Give open promises to somebody else; all of them or none. Those that ended meanwhile, or are theirs, are left.
+    """Give open promises to somebody else, and tell them; all of them or none. Those that ended meanwhile, or are theirs, are left.
 
     Cases are locked in the order of their ids, so that two who hand over at once wait for each other. The trigger
     `commitment_open_needs_case_and_owner` decides against who closes the account of `to` meanwhile.
@@ -37,6 +38,13 @@ def hand_over(
             save(commitment, owner=to)
         say(case, commitment, "moved", at=now, by=by, why=why.strip()[:500], was=before, owner=to.display_name)
         moved.append(commitment)
+    if moved and to != by:
+        gave = "%(who)s gave you %(count)d promise to keep.", "%(who)s gave you %(count)d promises to keep."
+        says = ngettext(*gave, len(moved))
+        notify(
+            to=[to], key=f"handed:{moved[0].pk}:{now.isoformat()}", about=f"commitment:{moved[0].pk}", now=now,
+            text=says % {"who": by.display_name, "count": len(moved)}, link="/commitments/?show=open",
+        )  # fmt: skip
     return moved
 
 
