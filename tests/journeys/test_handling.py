@@ -52,7 +52,7 @@ def test_escalating_with_a_hand_over(visit, axe, some_cases):
 def test_merging_a_duplicate_and_taking_it_back(visit, axe, twins):
     first, second = twins
     page = _open(visit, second)
-    page.keyboard.press("d")
+    page.keyboard.press("u")
     expect(page.get_by_role("dialog", name="Merge")).to_be_visible()
     expect(page.get_by_text("same customer or order")).to_be_visible()
     axe(page)

@@ -8,6 +8,7 @@ from makegood.lead.scorecards.api import router as scorecards
 from makegood.recover.cases.api import router as cases
 from makegood.recover.cases.api_handling import router as handling
 from makegood.recover.cases.service_levels.api import router as service_levels
+from makegood.recover.commitments.api import router as commitments
 from makegood.recover.intake.api import router as intake
 
 api = NinjaAPI(
@@ -18,5 +19,6 @@ add_handlers(api)
 api.add_router("", cases)
 api.add_router("", handling)
 api.add_router("", service_levels)
+api.add_router("", commitments)
 api.add_router("", intake)
 api.add_router("", scorecards)

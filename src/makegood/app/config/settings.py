@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "makegood.ground.messages",
     "makegood.ground.api",
     "makegood.recover.cases",
+    "makegood.recover.commitments",
     "makegood.recover.intake",
     "makegood.recover.triage",
     "makegood.lead.scorecards",
@@ -104,7 +105,8 @@ WSGI_APPLICATION = "makegood.app.config.wsgi.application"
 
 # -- pages: Jinja2 for ours, Django templates for allauth and the administration
 ROOMS_WITH_TEMPLATES = ["ground/web", "ground/api", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
-                        "recover/intake", "recover/triage", "lead/scorecards", "app/desk"]  # fmt: skip
+                        "recover/commitments", "recover/intake", "recover/triage", "lead/scorecards",
+                        "app/desk"]  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
@@ -252,6 +254,9 @@ ANYMAIL = {
 # -- how the work is done
 MAKEGOOD_LOOKBACK_DAYS = env.int("MAKEGOOD_LOOKBACK_DAYS", 30)  # older failures open no case by themselves
 MAKEGOOD_REOPEN_WITHIN_DAYS = env.int("MAKEGOOD_REOPEN_WITHIN_DAYS", 14)  # later answers open a case that follows
+# Minutes before a promise is due that its owner is reminded, by kind ("call=30,refund=1440"); else by its distance.
+MAKEGOOD_REMIND_BEFORE: dict[str, int] = env.dict("MAKEGOOD_REMIND_BEFORE", {}, subcast_values=int)
+MAKEGOOD_ESCALATE_AFTER = env.int("MAKEGOOD_ESCALATE_AFTER", 60)  # minutes after it was due
 
 USE_I18N = True
 USE_TZ = True

@@ -99,6 +99,7 @@ urlpatterns = [
     path("due", desk.due, name="due"),
     path("search", desk.search, name="search"),
     path("cases/", include((cases, "cases"))),
+    path("commitments/", include("makegood.recover.commitments.urls")),
     path("customers/<uuid:customer_id>/", customers.customer, name="customer"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),
     path("orders/<uuid:order_id>/case", orders.open_a_case, name="open_a_case"),

@@ -30,7 +30,19 @@ ZONE, CURRENCY = "Europe/London", "GBP"
 # Written last: a demo without it was cut short and is made again.
 _MARK = re.compile(r"demo seed=(\d+) scale=([\d.]+)")
 # Emptied for a fresh start, with everything that refers to it; the schema's own bookkeeping stays.
-_OURS = ("retail", "staff", "cases", "intake", "messages", "scorecards", "account", "mfa", "admin", "pghistory")
+_OURS = (
+    "retail",
+    "staff",
+    "cases",
+    "commitments",
+    "intake",
+    "messages",
+    "scorecards",
+    "account",
+    "mfa",
+    "admin",
+    "pghistory",
+)
 
 Progress = Callable[[str, int, int | None], None]
 """Called with what is being done, how much further it is, and how much there is in all, if that is known."""
@@ -116,6 +128,7 @@ def wipe() -> None:
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(tables)}, procrastinate_jobs RESTART IDENTITY CASCADE")
         cursor.execute("ALTER SEQUENCE case_number RESTART")
+        cursor.execute("ALTER SEQUENCE commitment_number RESTART")
     plant_defaults()
 
 

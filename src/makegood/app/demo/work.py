@@ -20,6 +20,7 @@ from django.db import connection, transaction
 
 from makegood.app.demo import answers
 from makegood.app.demo.hidden import HIDDEN, LANE
+from makegood.app.demo.promises import Promises
 from makegood.app.demo.staff import SIGN_IN
 from makegood.app.demo.voices import Writer
 from makegood.app.demo.year import LONDON, Plan
@@ -82,6 +83,7 @@ class Crew:
         self.district = dict(Place.objects.filter(kind=Place.Kind.STORE).values_list("pk", "parent_id"))
         self.associates, self.specialists, self.managers = (self._people(role) for role in _WORKING)
         self.opened_per_day: list[int] = []
+        self.promises = Promises(self.plan, self._promised, self.reasons)
         self._incident = HIDDEN[LANE].window(self.plan.end)[0]
         self._agenda: list[tuple[datetime, int, uuid.UUID]] = []
         self._entries: list[Entry] = []
@@ -96,7 +98,7 @@ class Crew:
 
     @transaction.atomic
     def work_until(self, now: datetime) -> int:
-        """Do what is to be done up to `now`; returns how many events were written. Seven SQL queries at most."""
+        """Do what is to be done up to `now`; returns how many events were written. Twelve SQL queries at most."""
         self._look_around()
         while self._agenda and self._agenda[0][0] <= now - LONGEST_DEED:
             at, _, pk = heapq.heappop(self._agenda)
@@ -106,9 +108,15 @@ class Crew:
             if hands.busy_until >= at:
                 self._plan(hands, hands.plan, hands.busy_until + timedelta(minutes=3 + 20 * self.writer.chance()))
                 continue
+            self.promises.settle(hands.case, at, not_before=hands.busy_until)
             self._do(hands, at)
+        for pk in self.promises.due_to_end(now - LONGEST_DEED):
+            hands = self.hands[pk]
+            self.promises.settle(hands.case, now - LONGEST_DEED, not_before=hands.busy_until)
+        self.promises.write_ended()
         entries, self._entries = self._entries, []
         write_entries(entries)
+        self.promises.write_open()
         for entry in entries:
             if entry.case.resolved_at is not None and (hands := self.hands.get(entry.case.pk)) and not hands.plan:
                 del self.hands[entry.case.pk]
@@ -184,6 +192,7 @@ class Crew:
         u = self.writer.chance() / (1 + 0.25 * hands.rounds)
         wait = u < 0.3
         self._tell(hands, at, by_id, self._fill(answers.ACKNOWLEDGE, case), wait=wait)
+        self.promises.maybe(hands.case, at, by_id, self._load(at))
         if wait:
             answers_in = self._spread(16)
             hears = self.writer.chance() < 0.8
@@ -226,6 +235,7 @@ class Crew:
         elif case.last_contact_by == "customer" or writer.chance() < 0.6:
             self._tell(hands, at, by_id, writer.pick(answers.CONCLUDE[outcome]))
             at += timedelta(minutes=1)
+        self.promises.settle(hands.case, at, not_before=hands.busy_until, last=True)
         code = self.reasons[case.reason_id].code
         cause = self._fill({"": answers.CAUSES.get(code, ("",))}, case) if writer.chance() < 0.65 else ""
         locus = "" if case.locus or not cause else writer.pick(answers.LOCI.get(code, ("",)))
@@ -260,6 +270,11 @@ class Crew:
         self._plan(hands, "answer", self._answers_at(hands, at))
 
     # -- the parts of a deed
+
+    def _promised(
+        self, case: Case, kind: CaseEvent.Kind, at: datetime, by_id: uuid.UUID | None, why: str, facts: dict[str, Any]
+    ) -> None:
+        self._entries.append(Entry(case=case, kind=kind, at=at, by_id=by_id, why=why, facts=facts))
 
     def _correct(self, hands: Handling, at: datetime, by_id: uuid.UUID) -> None:
         """Whoever reads a case with care sees what it is really about, most of the time."""

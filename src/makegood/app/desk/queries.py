@@ -31,11 +31,13 @@ class Figures(NamedTuple):
     mine_late: int
     late: int
     opened_today: int
+    promises_due: int  # mine, until tonight
+    promises_late: int
 
 
-def figures(*, me: User, places: Places, now: datetime, today: datetime) -> Figures:
-    """The numbers above my day; `today` is when it began. One SQL query."""
-    asked: dict[str, Any] = {"me": me.pk, "now": now, "today": today, "places": places}
+def figures(*, me: User, places: Places, now: datetime, today: datetime, tonight: datetime) -> Figures:
+    """The numbers above my day; `today` is when it began, `tonight` when it ends. One SQL query."""
+    asked: dict[str, Any] = {"me": me.pk, "now": now, "today": today, "tonight": tonight, "places": places}
     with connection.cursor() as cursor:
         cursor.execute(_FIGURES, asked)
         return Figures(*cursor.fetchone())
@@ -113,7 +115,11 @@ SELECT
             AND (%(places)s::uuid[] IS NULL OR place_id = ANY(%(places)s::uuid[])) LIMIT {most}) AS few),
     (SELECT count(*) FROM (SELECT FROM cases_case
         WHERE opened_at >= %(today)s
-            AND (%(places)s::uuid[] IS NULL OR place_id = ANY(%(places)s::uuid[])) LIMIT {most}) AS few)
+            AND (%(places)s::uuid[] IS NULL OR place_id = ANY(%(places)s::uuid[])) LIMIT {most}) AS few),
+    (SELECT count(*) FROM (SELECT FROM commitments_commitment
+        WHERE state = 'open' AND owner_id = %(me)s AND due_at <= %(tonight)s LIMIT {most}) AS few),
+    (SELECT count(*) FROM (SELECT FROM commitments_commitment
+        WHERE state = 'open' AND owner_id = %(me)s AND due_at < %(now)s LIMIT {most}) AS few)
 """.format(most=FIGURES_UP_TO + 1)
 # Hits are collected before they are ordered: else the planner walks all cases in order and tests the words of each.
 # Open cases are collected apart, by an index of their own, so that old ones do not use up the limit.

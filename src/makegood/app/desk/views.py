@@ -31,7 +31,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     morning, midnight = _today(now)
     mine = _mine(me, MINE_SHOWN)
     facts = {
-        "figures": queries.figures(me=me, places=places, now=now, today=morning),
+        "figures": queries.figures(me=me, places=places, now=now, today=morning, tonight=midnight),
         "due": [row for row in mine if row.due_at and row.due_at < midnight],
         "later": [row for row in mine if not row.due_at or row.due_at >= midnight],
         "untaken": _untaken(me, now),

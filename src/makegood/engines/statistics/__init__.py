@@ -4,6 +4,7 @@ from makegood.engines.statistics.change import Change, decompose_change
 from makegood.engines.statistics.control import Limits, binomial_limit, p_limits, u_limits
 from makegood.engines.statistics.quantiles import Quantile, quantile
 from makegood.engines.statistics.running import Judged, judge_periods
+from makegood.engines.statistics.shares import wilson
 
 __all__ = [
     "Change",
@@ -16,4 +17,5 @@ __all__ = [
     "p_limits",
     "quantile",
     "u_limits",
+    "wilson",
 ]

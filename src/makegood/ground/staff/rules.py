@@ -13,6 +13,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.work": frozenset({ASSOCIATE, SPECIALIST, MANAGER, ADMINISTRATOR}),
     "cases.export": frozenset({SPECIALIST, MANAGER, ANALYST, ADMINISTRATOR}),
     "cases.direct": frozenset({MANAGER, ADMINISTRATOR}),
+    "commitments.hand_over": frozenset({MANAGER, ADMINISTRATOR}),
     "retail.see": frozenset(Role),
     "retail.settle_rejects": frozenset({MANAGER, ANALYST, ADMINISTRATOR}),
     "messages.see": frozenset({SPECIALIST, MANAGER, ADMINISTRATOR}),

@@ -28,6 +28,7 @@ class Entry(NamedTuple):
 PLACES = (
     Place(gettext_noop("Desk"), "desk", "house", key="d"),
     Place(gettext_noop("Cases"), "cases:queue", "inbox", "cases.see", "c"),
+    Place(gettext_noop("Commitments"), "commitments:list", "handshake", "cases.see", "p"),
     Place(gettext_noop("Scorecard"), "weekly_report", "chart-line", "scorecards.see", "s"),
     Place(gettext_noop("Rejects"), "rejects:list", "list-x", "retail.settle_rejects", "r"),
     Place(gettext_noop("Service levels"), "levels:all", "timer", "service_levels.set", "l"),

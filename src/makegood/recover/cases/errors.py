@@ -1,5 +1,7 @@
 """What this room refuses, and how it says so."""
 
+from typing import Any
+
 from makegood.errors import Conflict, NotFound
 
 
@@ -261,3 +263,17 @@ class FileRefused(Conflict):
     def __init__(self, name: str, why: str) -> None:
         self.name, self.why = name, why
         super().__init__(f"{name} cannot be sent: {why[:1].lower()}{why[1:]} Nothing was sent.")
+
+
+class CommitmentStillOpen(Conflict):
+    """Something promised is neither kept nor released."""
+
+    code = "commitment_still_open"
+
+    def __init__(self, number: int, promises: list[dict[str, Any]]) -> None:
+        self.number, self.promises = number, promises
+        self.href = f"/commitments/?show=open&whose=all&case=C-{number}"
+        named = ", ".join(f"{it['text']} (P-{it['number']}, {it['owner']})" for it in promises)
+        super().__init__(
+            f"C-{number} still has something promised: {named}. Keep it, or say who let us off it, then resolve."
+        )

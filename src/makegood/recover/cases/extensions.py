@@ -5,6 +5,7 @@ A room registers once, in the `ready()` of its `AppConfig`:
     extensions.panels.append(extensions.Panel(position=10, template="commitments/_panel.html", context=panel))
     extensions.said.append(find_promises)
     extensions.before_reply.append(contradictions)
+    extensions.told["commitment"] = in_words
 
 All of these run within the request (or job) that shows or writes; what may take long is enqueued on commit instead.
 """
@@ -16,7 +17,7 @@ from typing import Any
 
 from makegood.ground.staff.models import User
 from makegood.recover.cases.models import Case, CaseEvent
-from makegood.recover.cases.queries.case import CaseDetail
+from makegood.recover.cases.queries.case import CaseDetail, Moment
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,12 @@ before_reply: list[Callable[[CaseDetail, str, datetime], list[str]]] = []
 # Called with the locked duplicate, the locked survivor, who merges and when, before the duplicate is resolved: what
 # hangs on it (promises) moves to the survivor. Within its transaction.
 merging: list[Callable[[Case, Case, User | None, datetime], None]] = []
+# The same, after a merge was taken back and the duplicate is open again: what had moved returns.
+parting: list[Callable[[Case, Case, User | None, datetime], None]] = []
+
+
+# How events of a kind that a later room records sound: their icon, and what was done in words.
+told: dict[str, Callable[[Moment], tuple[str, str]]] = {}
 
 
 def panels_of(case: CaseDetail, user: User, now: datetime) -> dict[str, Any]:

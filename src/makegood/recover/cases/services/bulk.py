@@ -13,6 +13,7 @@ from makegood.recover.cases.models import Case, CaseEvent, Contact, Note, Reason
 from makegood.recover.cases.replay import to_json
 from makegood.recover.cases.service_levels.following import followed
 from makegood.recover.cases.service_levels.levels import load
+from makegood.recover.cases.services.timeline import nothing_promised
 
 # What an entry may change, with its type in PostgreSQL.
 CHANGEABLE = {
@@ -83,7 +84,7 @@ def lock_cases(
 def write_entries(entries: Sequence[Entry]) -> None:
     """Append events, in the order given, to cases that `lock_cases` holds, and set the columns they name.
 
-    At most five SQL queries, however many entries.
+    At most five SQL queries, however many entries (seven where a case ends). Raises CommitmentStillOpen.
     """
     if not entries:
         return
@@ -125,7 +126,8 @@ def write_entries(entries: Sequence[Entry]) -> None:
     ]
     columns = ", ".join(f"{column} = n.{column}" for column in CHANGEABLE)
     types = ", ".join(f"{column} {kind}" for column, kind in CHANGEABLE.items())
-    with connection.cursor() as cursor:
+    ends = any(case.resolved_at is not None for case in touched.values())
+    with nothing_promised(is_end=ends), connection.cursor() as cursor:
         cursor.execute(
             f"""
             UPDATE cases_case c SET {columns}, version = n.version, changed_at = now(), search = CASE

@@ -102,6 +102,8 @@ def undo_merge(*, case_id: uuid.UUID, by: User | None, now: datetime) -> Case:
     with one_open_case(duplicate, Reason.objects.get(pk=duplicate.reason_id)):
         record(duplicate, Kind.MERGED, at=now, by=by, changes=before(duplicate, merge),
                facts={"case": survivor.number, "undone": True})  # fmt: skip
+    for listen in extensions.parting:
+        listen(duplicate, survivor, by, now)
     for pk in brought:
         if held[pk].merged_into_id == survivor.pk:
             record(held[pk], Kind.MERGED, at=now, by=by, changes={"merged_into_id": duplicate.pk},

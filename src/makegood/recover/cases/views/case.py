@@ -68,6 +68,7 @@ class Toast:
     says: str
     level: str = "success"
     undo: str = ""
+    href: str = ""  # where to see what is meant
 
 
 # -- reading
@@ -438,7 +439,7 @@ def _do(
         if request.htmx and why.status != 422:  # noqa: PLR2004
             return _updated(
                 request, shown.number, after=form.cleaned_data["seen"] or shown.version, is_news=True,
-                toast=Toast(says=str(why), level="error"), status=why.status,
+                toast=Toast(says=str(why), level="error", href=getattr(why, "href", "")), status=why.status,
             )  # fmt: skip
         return again(why)
     return _answer(request, shown, form, toast)
@@ -450,6 +451,15 @@ def _answer(request: StaffRequest, shown: CaseDetail, form: OnCase, toast: Toast
         return _updated(request, shown.number, after=shown.version if seen is None else seen, toast=toast)
     messages.success(request, toast.says)
     return redirect("cases:case", shown.number)
+
+
+def written(request: StaffRequest, number: int, *, seen: int | None, says: str, undo: str = "") -> HttpResponse:
+    """What a later room answers after it wrote on a case: the parts of its page that are new since event `seen`."""
+    toast = Toast(says=says, undo=undo)
+    if request.htmx:
+        return _updated(request, number, after=2_000_000_000 if seen is None else seen, toast=toast)
+    messages.success(request, says)
+    return redirect("cases:case", number)
 
 
 def _updated(

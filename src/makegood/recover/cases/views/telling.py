@@ -11,6 +11,7 @@ from markupsafe import Markup, escape
 
 from makegood.ground.web.formats import day_time
 from makegood.ground.web.language import translated as _
+from makegood.recover.cases import extensions
 from makegood.recover.cases.models import Attachment, Locus, Outcome, Severity, Status, Tier
 from makegood.recover.cases.queries.case import Attached, Moment
 from makegood.recover.cases.services.attachments import PICTURES, is_cleared
@@ -35,7 +36,7 @@ MAIL: Final = {
     "waiting": ("amber", "clock", gettext_lazy("Waiting to be sent")),
     "sending": ("amber", "clock", gettext_lazy("Being handed over")),
     "sent": ("", "check", gettext_lazy("Sent")),
-    "uncertain": ("amber", "circle-help", gettext_lazy("Perhaps sent")),
+    "uncertain": ("amber", "circle-question-mark", gettext_lazy("Perhaps sent")),
     "failed": ("red", "circle-alert", gettext_lazy("Not sent")),
     "bounced": ("red", "mail-x", gettext_lazy("Came back")),
 }
@@ -153,6 +154,8 @@ def happened(moment: Moment) -> str:
 
 
 def _icon(moment: Moment) -> str:
+    if moment.kind in extensions.told:
+        return extensions.told[moment.kind](moment)[0]
     if moment.kind == "contact":
         return CHANNELS.get(moment.channel or "", ("message-square", ""))[0]
     return ICONS.get(moment.kind, "circle")
@@ -161,6 +164,8 @@ def _icon(moment: Moment) -> str:
 def _head(moment: Moment) -> Markup:
     if moment.kind == "contact":
         return _contact(moment)
+    if moment.kind in extensions.told:
+        return _who_does(moment.actor, extensions.told[moment.kind](moment)[1])
     changes = moment.changes
     does = {
         "opened": _("Case opened"),

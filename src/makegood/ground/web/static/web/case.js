@@ -47,7 +47,8 @@
       add(event.dataTransfer.files);
     });
     composer.addEventListener("htmx:afterRequest", (event) => {
-      if (event.detail.elt !== composer || !event.detail.successful) return;
+      // A doubt or a field to mend (422) is shown in the composer: nothing was said yet.
+      if (event.detail.elt !== composer || !event.detail.successful || event.detail.xhr.status === 422) return;
       one("#composer-problem").replaceChildren();
       // What was said leaves the composer; what was typed while it was on its way stays.
       const sent = event.detail.requestConfig.parameters, area = one(`textarea[name=${sent.kind}]`, composer);
@@ -83,6 +84,8 @@
       if (event.detail.elt.matches("[data-act]") && event.detail.xhr.status !== 422) dialog.close();
     });
     dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+    // What was asked is answered: an action beside the dialog that answers into it opens it only with something to ask.
+    dialog.addEventListener("close", () => body.replaceChildren());
   }
 
   // -- a macro is taken into the text of its kind, where the caret stands

@@ -179,7 +179,8 @@
     else if (event.key === "k") action = () => walk(-1);
     else if (event.key === "x" && one("[data-row]")) action = tickRow;
     else {
-      const target = all("[data-key]").find((element) => element.dataset.key === event.key && element.offsetParent);
+      // Of several (undo) the one that came last.
+      const target = all("[data-key]").findLast((element) => element.dataset.key === event.key && element.offsetParent);
       if (target) action = () => (target.matches("input, textarea, select") ? target.focus() : target.click());
     }
     if (!action) return;
