@@ -17,6 +17,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "messages.see": frozenset({SPECIALIST, MANAGER, ADMINISTRATOR}),
     "messages.resend": frozenset({MANAGER, ADMINISTRATOR}),
     "scorecards.see": frozenset({SPECIALIST, MANAGER, ANALYST, ADMINISTRATOR}),
+    "service_levels.see": frozenset({MANAGER, ANALYST, ADMINISTRATOR}),
     "service_levels.set": frozenset({ADMINISTRATOR}),
     "staff.administer": frozenset({ADMINISTRATOR}),
 }
