@@ -54,14 +54,14 @@ def post(client, case, action, **data):
     )
 
 
-def test_a_case_with_200_moments_costs_eight_statements(as_ana, case, django_assert_num_queries):
+def test_a_case_with_200_moments_costs_ten_statements(as_ana, case, django_assert_num_queries):
     for n in range(100):
         services.receive_contact(
             case_id=case.pk, channel="email", author="Maria", body=f"Where is it? {n}", at=timezone.now()
         )
         services.add_note(case_id=case.pk, body=f"Note {n}", by=colleague("ben"), now=timezone.now())
-    # who asks, their places, case, timeline, order, chain, linked cases, why this reason
-    with django_assert_num_queries(8):
+    # who asks, their places, case, timeline, order, chain, promises, linked cases, why this reason, service levels
+    with django_assert_num_queries(10):
         answer = page(as_ana, case)
     assert answer.status_code == 200
     assert answer.content.count(b'class="moment ') == 101  # a page of them and the way to the rest

@@ -204,8 +204,8 @@ def test_edited_targets_reach_open_cases_as_if_they_had_always_been_so(
 # -- pages
 
 
-def test_everybody_reads_and_administrators_set(client: Client, tree: None):
-    client.force_login(UserFactory(role=Role.ASSOCIATE), backend=BACKEND)
+def test_managers_read_and_administrators_set(client: Client, tree: None):
+    client.force_login(UserFactory(role=Role.MANAGER), backend=BACKEND)
     page = client.get("/service-levels/").text
     assert "Weekdays 9 to 17" in page
     assert "New calendar" not in page

@@ -20,6 +20,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "messages.resend": frozenset({MANAGER, ADMINISTRATOR}),
     "scorecards.see": frozenset({SPECIALIST, MANAGER, ANALYST, ADMINISTRATOR}),
     "triage.see": frozenset({ANALYST, ADMINISTRATOR}),
+    "service_levels.see": frozenset({MANAGER, ANALYST, ADMINISTRATOR}),
     "service_levels.set": frozenset({ADMINISTRATOR}),
     "staff.administer": frozenset({ADMINISTRATOR}),
 }

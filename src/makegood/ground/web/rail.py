@@ -31,7 +31,7 @@ PLACES = (
     Place(gettext_noop("Commitments"), "commitments:list", "handshake", "cases.see", "p"),
     Place(gettext_noop("Scorecard"), "weekly_report", "chart-line", "scorecards.see", "s"),
     Place(gettext_noop("Rejects"), "rejects:list", "list-x", "retail.settle_rejects", "r"),
-    Place(gettext_noop("Service levels"), "levels:all", "timer", "service_levels.set", "l"),
+    Place(gettext_noop("Service levels"), "levels:all", "timer", "service_levels.see", "l"),
     Place(gettext_noop("Mail in"), "mail:inbox", "mail", "messages.see", "m"),
     Place(gettext_noop("Outbox"), "messages:outbox", "send", "messages.see", "o"),
 )

@@ -14,11 +14,10 @@ from makegood.recover.cases import triage
 from makegood.recover.cases.models import Case, Status
 from makegood.recover.cases.service_levels.levels import Levels, Traits
 
-# Changes of these move clocks.
-MOVES_CLOCKS = frozenset({
-    "status", "severity", "tier", "channel", "queue_id", "place_id", "customer_id", "value", "last_contact_at",
-    "last_contact_by",
-})  # fmt: skip
+# Changes of these bring other targets, hours or another rank.
+JUDGED = frozenset({"severity", "tier", "channel", "queue_id", "place_id", "customer_id", "value"})
+# Only changes of these can move clocks.
+MOVES_CLOCKS = JUDGED | {"status", "last_contact_at", "last_contact_by"}
 # Nobody can act on a case that waits for its customer: it stands behind whatever is due within a month.
 PAUSED_SINKS = timedelta(days=30)
 # Nobody is told of what ran out longer ago than that: history that is imported would tell of years.
@@ -29,9 +28,11 @@ WARNING, BREACH = "warning", "breach"
 
 def followed(case: Case, changes: Mapping[str, Any], at: datetime, levels: Levels) -> dict[str, Any]:
     """What `changes` at a moment makes of the clocks of a case; nothing where they move none. Changes nothing."""
-    if not any(column in MOVES_CLOCKS and getattr(case, column) != value for column, value in changes.items()):
+    facts = list(facts_of(case, changes, at))
+    is_judged_anew = any(column in JUDGED and getattr(case, column) != value for column, value in changes.items())
+    if not facts and not is_judged_anew:
         return {}
-    course = fold(course_of(case), facts_of(case, changes, at))
+    course = fold(course_of(case), facts)
     columns = _written(course)
     if course.is_over:
         return columns | {"answer_due_at": None, "notice_at": None, "noticed": []}

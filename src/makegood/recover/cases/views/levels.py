@@ -1,4 +1,4 @@
-"""Service levels on the desk: calendars, targets, escalations; everybody may read them, some may set them."""
+"""Service levels on the desk: calendars, targets, escalations; some may read them, fewer may set them."""
 
 from collections.abc import Callable
 from typing import Any
@@ -33,7 +33,7 @@ DAYS = (_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun"))
 
 
 @require_safe
-@needs("cases.see")
+@needs("service_levels.see")
 def all_levels(request: HttpRequest) -> HttpResponse:
     """Calendars, targets and escalations on one page. Six SQL queries at most, with who asks and what is tried."""
     calendars = list(Calendar.objects.prefetch_related("uses__queue", "uses__place").order_by("-is_default", "name"))
