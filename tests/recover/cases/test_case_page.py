@@ -54,13 +54,13 @@ def post(client, case, action, **data):
     )
 
 
-def test_a_case_with_200_moments_costs_six_statements(as_ana, case, django_assert_num_queries):
+def test_a_case_with_200_moments_costs_seven_statements(as_ana, case, django_assert_num_queries):
     for n in range(100):
         services.receive_contact(
             case_id=case.pk, channel="email", author="Maria", body=f"Where is it? {n}", at=timezone.now()
         )
         services.add_note(case_id=case.pk, body=f"Note {n}", by=colleague("ben"), now=timezone.now())
-    with django_assert_num_queries(6):  # who asks, their places, case, timeline, order, chain
+    with django_assert_num_queries(7):  # who asks, their places, case, timeline, order, chain, promises
         answer = page(as_ana, case)
     assert answer.status_code == 200
     assert answer.content.count(b'class="moment ') == 101  # a page of them and the way to the rest
