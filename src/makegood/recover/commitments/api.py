@@ -179,6 +179,21 @@ def found_commitments(request: StaffRequest) -> HttpResponse:
     )  # fmt: skip
 
 
+# Before the address of a single one, which it would be taken for.
+@router.post("/commitments/hand-over", response={200: list[CommitmentItem]} | WRITES, auth=WORKS,
+             operation_id="hand_over_commitments", summary="Hand promises over")  # fmt: skip
+def hand_over(request: StaffRequest, told: HandOverIn) -> HttpResponse:
+    """Give open promises to a colleague: your own, or as a manager anybody's. Ended ones are left."""
+    wanted = Commitment.objects.filter(pk__in=told.commitments)
+    seen = [listing.find_commitment(number, user=request.user) for number in wanted.values_list("number", flat=True)]
+    if not request.user.has_perm("commitments.hand_over") and any(it.owner_id != request.user.pk for it in seen):
+        raise NotYours
+    moved = services.hand_over(
+        commitment_ids=[it.pk for it in seen], to=_colleague(told.to), by=request.user, now=timezone.now(), why=told.why
+    )
+    return _json([_item(listing.commitment_row(it.pk)) for it in moved])
+
+
 @router.get("/commitments/{number}", response={200: CommitmentItem} | REFUSALS, auth=SEES,
             operation_id="read_commitment", summary="Read a promise")  # fmt: skip
 def read_commitment(request: StaffRequest, number: Number) -> HttpResponse:
@@ -200,20 +215,6 @@ def promise(request: StaffRequest, number: CaseNumber, told: NewPromiseIn) -> Ht
         to=told.to, said_as=told.when, case_id=case_id, owner=owner, by=request.user, now=now,
     )  # fmt: skip
     return _one(made, status=201)
-
-
-@router.post("/commitments/hand-over", response={200: list[CommitmentItem]} | WRITES, auth=WORKS,
-             operation_id="hand_over_commitments", summary="Hand promises over")  # fmt: skip
-def hand_over(request: StaffRequest, told: HandOverIn) -> HttpResponse:
-    """Give open promises to a colleague: your own, or as a manager anybody's. Ended ones are left."""
-    wanted = Commitment.objects.filter(pk__in=told.commitments)
-    seen = [listing.find_commitment(number, user=request.user) for number in wanted.values_list("number", flat=True)]
-    if not request.user.has_perm("commitments.hand_over") and any(it.owner_id != request.user.pk for it in seen):
-        raise NotYours
-    moved = services.hand_over(
-        commitment_ids=[it.pk for it in seen], to=_colleague(told.to), by=request.user, now=timezone.now(), why=told.why
-    )
-    return _json([_item(listing.commitment_row(it.pk)) for it in moved])
 
 
 @router.post("/commitments/{number}/keep", response={200: CommitmentItem} | WRITES, auth=WORKS,

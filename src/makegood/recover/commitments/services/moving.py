@@ -18,7 +18,7 @@ from makegood.recover.commitments.services.register import hold, obeying, save, 
 def hand_over(
     *, commitment_ids: Iterable[uuid.UUID], to: User, by: User, now: datetime, why: str = ""
 ) -> list[Commitment]:
-    """Give open promises to somebody else, and tell them; all or none. Those that ended, or are theirs, are left.
+    """Give open promises to somebody else, and tell them; all or none. What ended meanwhile is left.
 
     Cases are locked in the order of their ids, so that two who hand over at once wait for each other. The trigger
     `commitment_open_needs_case_and_owner` decides against who closes the account of `to` meanwhile.
