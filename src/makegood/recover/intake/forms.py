@@ -31,8 +31,8 @@ class ContactForm(forms.Form):
     uploads = FilesField(label=_("Photos or papers"), help_text=_("If they help us see it. Up to ten."))
     website = forms.CharField(required=False)
 
-    def clean_uploads(self) -> list[UploadedFile[Any]]:
-        uploads: list[UploadedFile[Any]] = self.cleaned_data["uploads"]
+    def clean_uploads(self) -> "list[UploadedFile[Any]]":
+        uploads: "list[UploadedFile[Any]]" = self.cleaned_data["uploads"]
         if len(uploads) > FILES_AT_MOST:
             raise forms.ValidationError(_("That is more than ten files."))
         return uploads

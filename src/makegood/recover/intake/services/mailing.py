@@ -50,9 +50,7 @@ def keep_mail(*, raw: bytes, where: Where) -> bool:
     The same UID of the same mailbox is kept once, whoever fetches it (constraint `mail_fetched_once`).
     """
     sender, subject = _from(raw)
-    return _insert(
-        Mail(**where._asdict(), size=len(raw), key=files.put(raw).key, sender=sender, subject=subject)
-    )
+    return _insert(Mail(**where._asdict(), size=len(raw), key=files.put(raw).key, sender=sender, subject=subject))
 
 
 def refuse_mail(*, size: int, headers: bytes, why: str, where: Where) -> bool:
