@@ -222,13 +222,14 @@ MAKEGOOD_MAIL_PLUS = env.bool("MAKEGOOD_MAIL_PLUS", True)  # care+anything@ arri
 MAKEGOOD_MAIL_LARGEST = env.int("MAKEGOOD_MAIL_LARGEST", 30) * 1024**2  # given in MB
 MAKEGOOD_SCAN = env.str("MAKEGOOD_SCAN", "")  # command that looks at a file: 0 clean, 1 infected
 # Further brands: each has an address, and perhaps a mailbox and outside systems of its own.
+_brands: list[str] = env.list("MAKEGOOD_BRANDS", [])
 MAKEGOOD_BRANDS = {
     name: {
         "sender": env.str(f"MAKEGOOD_BRAND_{name.upper()}_FROM"),
         "mailbox": env.str(f"MAKEGOOD_BRAND_{name.upper()}_MAILBOX", ""),
         "sources": env.list(f"MAKEGOOD_BRAND_{name.upper()}_SOURCES", []),
     }
-    for name in env.list("MAKEGOOD_BRANDS", [])
+    for name in _brands
 }
 # Providers that hand mail in over HTTP: what they must send as user:password, and Mailgun's signature beside it.
 MAKEGOOD_MAIL_SECRET = env.str("MAKEGOOD_MAIL_SECRET", "")

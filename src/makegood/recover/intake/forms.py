@@ -32,7 +32,7 @@ class ContactForm(forms.Form):
     website = forms.CharField(required=False)
 
     def clean_uploads(self) -> "list[UploadedFile[Any]]":
-        uploads: "list[UploadedFile[Any]]" = self.cleaned_data["uploads"]
+        uploads: list[UploadedFile[Any]] = self.cleaned_data["uploads"]
         if len(uploads) > FILES_AT_MOST:
             raise forms.ValidationError(_("That is more than ten files."))
         return uploads
