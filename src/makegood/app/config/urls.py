@@ -12,7 +12,7 @@ from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
 from makegood.recover.cases.views import attachments, case, queue
-from makegood.recover.intake.views import contact, mail, webhooks
+from makegood.recover.intake import contact_form, mail_pages, webhooks
 
 cases = [
     path("", queue.queue, name="queue"),
@@ -42,10 +42,10 @@ rejects = [
 ]
 
 mails = [
-    path("", mail.inbox, name="inbox"),
+    path("", mail_pages.inbox, name="inbox"),
     path("in/<str:provider>", webhooks.inbound, name="inbound"),
-    path("<uuid:mail_id>/original", mail.original, name="original"),
-    path("<uuid:mail_id>/take-in", mail.take_in, name="take_in"),
+    path("<uuid:mail_id>/original", mail_pages.original, name="original"),
+    path("<uuid:mail_id>/take-in", mail_pages.take_in, name="take_in"),
 ]
 
 urlpatterns = [
@@ -60,8 +60,8 @@ urlpatterns = [
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
     path("outbox/", include("makegood.ground.messages.urls")),
     path("mail/", include((mails, "mail"))),
-    path("contact", contact.contact, name="contact"),
-    path("contact/thanks", contact.thanks, name="contact_thanks"),
+    path("contact", contact_form.contact, name="contact"),
+    path("contact/thanks", contact_form.thanks, name="contact_thanks"),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
     path("assets/vega-<str:version>.js", vega.script, name="vega"),
