@@ -24,6 +24,9 @@ MAKEGOOD_LAKE = env.str("MAKEGOOD_LAKE", str(MAKEGOOD_HOME / "lake"))
 # -- the deployment
 DEBUG = env.bool("MAKEGOOD_DEBUG", False)
 MAKEGOOD_NAME = env.str("MAKEGOOD_NAME", "Makegood")  # the retailer's name, on pages and in mail
+MAKEGOOD_URL = env.str("MAKEGOOD_URL", "")  # where customers reach it, for links in mail
+MAKEGOOD_WEBHOOKS_INSIDE = env.bool("MAKEGOOD_WEBHOOKS_INSIDE", False)  # may they go to private addresses, plain http?
+MAKEGOOD_LINK_DAYS = env.int("MAKEGOOD_LINK_DAYS", 60)
 ALLOWED_HOSTS = env.list("MAKEGOOD_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("MAKEGOOD_ORIGINS", [])
 BEHIND_TLS = env.bool("MAKEGOOD_TLS", False)
@@ -50,6 +53,7 @@ INSTALLED_APPS = [
     "makegood.ground.staff",
     "makegood.ground.retail",
     "makegood.ground.messages",
+    "makegood.ground.api",
     "makegood.recover.cases",
     "makegood.recover.intake",
     "makegood.lead.scorecards",
@@ -86,6 +90,8 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "makegood.ground.api.auth.Keys",
+    "makegood.ground.api.once.Once",
     "makegood.ground.staff.middleware.DenyByDefault",
     "makegood.ground.web.middleware.Refusals",
     "makegood.ground.web.middleware.LocalTime",
@@ -95,14 +101,17 @@ ROOT_URLCONF = "makegood.app.config.urls"
 WSGI_APPLICATION = "makegood.app.config.wsgi.application"
 
 # -- pages: Jinja2 for ours, Django templates for allauth and the administration
-ROOMS_WITH_TEMPLATES = ["ground/web", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
+ROOMS_WITH_TEMPLATES = ["ground/web", "ground/api", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
                         "recover/intake", "lead/scorecards", "app/desk"]  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
         "NAME": "jinja2",
         "DIRS": [PACKAGE / room / "templates" for room in ROOMS_WITH_TEMPLATES],
-        "OPTIONS": {"environment": "makegood.ground.web.jinja.environment"},
+        "OPTIONS": {
+            "environment": "makegood.ground.web.jinja.environment",
+            "context_processors": ["makegood.ground.web.jinja.csrf_once"],
+        },
     },
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

@@ -6,13 +6,16 @@ from django.urls import include, path
 from makegood.app.config.api import api
 from makegood.app.desk import customers, orders
 from makegood.app.desk import views as desk
+from makegood.ground.api import views as webhooks
 from makegood.ground.retail import views as rejects_views
+from makegood.ground.staff import views as staff
 from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
 from makegood.recover.cases.views import attachments, case, queue
-from makegood.recover.intake import contact_form, mail_pages, webhooks
+from makegood.recover.intake import contact_form, mail_handed_in, mail_pages
+from makegood.recover.intake import views as customers_own
 
 cases = [
     path("", queue.queue, name="queue"),
@@ -30,6 +33,8 @@ cases = [
     path("C-<int:number>/reopening", case.reopening, name="reopening"),
     path("C-<int:number>/files/<uuid:attachment_id>", attachments.download, name="attachment"),
     path("C-<int:number>/files/<uuid:attachment_id>/picture", attachments.picture, name="picture"),
+    path("C-<int:number>/link", case.link, name="link"),
+    path("C-<int:number>/link/end", case.end_link, name="end_link"),
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),
 ]
 
@@ -43,7 +48,7 @@ rejects = [
 
 mails = [
     path("", mail_pages.inbox, name="inbox"),
-    path("in/<str:provider>", webhooks.inbound, name="inbound"),
+    path("in/<str:provider>", mail_handed_in.inbound, name="inbound"),
     path("<uuid:mail_id>/original", mail_pages.original, name="original"),
     path("<uuid:mail_id>/take-in", mail_pages.take_in, name="take_in"),
 ]
@@ -62,9 +67,19 @@ urlpatterns = [
     path("mail/", include((mails, "mail"))),
     path("contact", contact_form.contact, name="contact"),
     path("contact/thanks", contact_form.thanks, name="contact_thanks"),
+    path("settings/keys/", staff.api_keys, name="api_keys"),
+    path("settings/keys/<uuid:key_id>/rotate", staff.rotate_api_key, name="rotate_api_key"),
+    path("settings/keys/<uuid:key_id>/revoke", staff.revoke_api_key, name="revoke_api_key"),
+    path("settings/webhooks/", webhooks.endpoints, name="webhooks"),
+    path("settings/webhooks/<uuid:endpoint_id>/", webhooks.deliveries, name="webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/rotate", webhooks.rotate, name="rotate_webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/pause", webhooks.pause, name="pause_webhook"),
+    path("settings/webhooks/<uuid:endpoint_id>/remove", webhooks.remove, name="remove_webhook"),
+    path("settings/webhooks/deliveries/<uuid:delivery_id>/again", webhooks.again, name="resend_webhook"),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
     path("assets/vega-<str:version>.js", vega.script, name="vega"),
+    path("standing/<str:token>", customers_own.standing, name="standing"),
     path("healthz", web.healthz, name="healthz"),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),

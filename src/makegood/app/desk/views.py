@@ -12,7 +12,7 @@ from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
 from makegood.recover.cases.models import Severity, Status
 from makegood.recover.cases.queries import queue
-from makegood.recover.cases.triage import why_ranked
+from makegood.recover.cases.views.lines import lines
 
 MINE_SHOWN = 60
 UNTAKEN_SHOWN = 15
@@ -33,7 +33,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "due": [row for row in mine if row.due_at < midnight],
         "later": [row for row in mine if row.due_at >= midnight],
         "untaken": _untaken(me, now),
-        "now": now, "severities": dict(Severity.choices), "why_ranked": why_ranked,
+        "now": now, "severities": dict(Severity.choices), "lines": lines,
         "count_up_to": queries.FIGURES_UP_TO,
     }  # fmt: skip
     return render(request, "desk/desk.html", facts)

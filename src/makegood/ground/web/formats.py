@@ -1,24 +1,27 @@
 """How values look to people: money, dates they can use, lengths of time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.utils import timezone, translation
-from django.utils.translation import gettext
+from django.utils.translation import gettext_noop
+from markupsafe import Markup
 from moneyed import Money
 from moneyed.l10n import format_money
 
+from makegood.ground.web.language import translated_to
 
-def money(amount: Decimal | None, currency: str) -> str:
-    """An amount as people write it ("£1,234.50"), or an empty string."""
+
+def money(amount: Decimal | None, currency: str, *, language: str | None = None) -> str:
+    """An amount as people write it ("£1,234.50"), or an empty string. `language`: the reader's, where it is at hand."""
     if amount is None:
         return ""
     if not currency:
         return f"{amount:,.2f}"
-    return _money(amount, currency, translation.get_language() or "en")
+    return _money(amount, currency, language or translation.get_language() or "en")
 
 
 @lru_cache(maxsize=8192)
@@ -48,7 +51,11 @@ def full_time(value: datetime | None) -> str:
     """A moment in full, for titles and tables: "Thu 5 Mar 2026, 14:00 GMT"."""
     if value is None:
         return ""
-    local = timezone.localtime(value)
+    return in_full(timezone.localtime(value))
+
+
+def in_full(local: datetime) -> str:
+    """A moment in full, in the time zone it is given in."""
     # Not strftime: a list says a hundred times, and this takes a third of the time.
     day = f"{DAYS[local.weekday()]} {local.day} {MONTHS[local.month - 1]} {local.year}"
     return f"{day}, {local.hour:02}:{local.minute:02} {local.tzname()}"
@@ -91,14 +98,29 @@ class Left(NamedTuple):
 
 
 SOON = timedelta(hours=2)
+LATE = gettext_noop("%(time)s late")
 
 
-def due(at: datetime, now: datetime) -> Left:
-    """What is left until `at`. desk.js says the same in the browser while time passes."""
+def due(at: datetime, now: datetime, *, language: str | None = None) -> Left:
+    """What is left until `at`. desk.js says the same in the browser while time passes. `language`: as for `money`."""
     left = at - now
     if left < timedelta(0):
-        return Left("late", gettext("%(time)s late") % {"time": brief(left)})
+        return Left("late", translated_to(language or translation.get_language(), LATE) % {"time": brief(left)})
     return Left("soon" if left <= SOON else "later", brief(left))
+
+
+def options(pairs: Iterable[tuple[object, object]], chosen: object = "") -> Markup:
+    """The `<option>`s of a select, of (value, label)."""
+    return _options(tuple([(str(value), str(label)) for value, label in pairs]), str(chosen))
+
+
+@lru_cache(maxsize=512)
+def _options(pairs: tuple[tuple[str, str], ...], chosen: str) -> Markup:
+    """Kept, because everybody chooses from the same reasons and colleagues."""
+    one = Markup('<option value="{}"{}>{}</option>')
+    return Markup().join(
+        one.format(value, Markup(" selected") if value == chosen else "", label) for value, label in pairs
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -124,6 +146,6 @@ def language_name(code: str) -> str:
 FILTERS: dict[str, Callable[..., Any]] = {
     "day_time": day_time, "full_time": full_time, "duration": duration, "brief": brief, "iso": iso,
     "list_pairs": list_pairs,
-    "language_name": language_name, "due": due, "money": money, "initials": initials,
+    "options": options, "language_name": language_name, "due": due, "money": money, "initials": initials,
 }  # fmt: skip
 GLOBALS: dict[str, Callable[..., Any]] = {"money": money, "due": due, "initials": initials}

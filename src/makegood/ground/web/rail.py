@@ -1,10 +1,11 @@
 """What stands in the left rail, for whom."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import get_language, gettext, gettext_noop
 from rules.permissions import has_perm
 
 
@@ -36,11 +37,22 @@ PLACES = (
 
 def entries(request: HttpRequest) -> list[Entry]:
     """The places this person may go to. No SQL."""
-    return [
-        Entry(gettext(place.label), href, place.icon, place.key, _is_at(href, request.path))
+    user = request.user
+    open_to = frozenset(
+        place.permission
         for place in PLACES
-        if not place.permission or has_perm(place.permission, request.user)  # type: ignore[no-untyped-call]
-        for href in [reverse(place.route)]
+        if place.permission and has_perm(place.permission, user)  # type: ignore[no-untyped-call]
+    )
+    return [entry._replace(current=True) if _is_at(entry.href, request.path) else entry
+            for entry in _entries(open_to, get_language())]  # fmt: skip
+
+
+@lru_cache(maxsize=256)
+def _entries(open_to: frozenset[str], language: str | None) -> list[Entry]:  # noqa: ARG001  the language is part of the key
+    return [
+        Entry(gettext(place.label), reverse(place.route), place.icon, place.key, current=False)
+        for place in PLACES
+        if not place.permission or place.permission in open_to
     ]
 
 

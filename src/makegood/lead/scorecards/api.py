@@ -8,7 +8,6 @@ from ninja import Query, Router
 
 from makegood.ground.api.auth import Holds
 from makegood.ground.staff.scope import visible_places
-from makegood.lead.scorecards.services.weekly import weekly_report as build
 
 router = Router(tags=["scorecards"])
 
@@ -20,5 +19,7 @@ def weekly_report(
     source: str = Query("", max_length=50, description="Slug of a source; empty: all."),  # type: ignore[type-arg]
 ) -> dict[str, Any]:
     """One week as docs/reference/weekly-report.md describes it, limited to the places you see."""
+    from makegood.lead.scorecards.services.weekly import weekly_report as build  # noqa: PLC0415  drags in Ibis and SciPy
+
     places = visible_places(request.user)  # type: ignore[arg-type]  # Holds let nobody else through
     return build(week=week, now=timezone.now(), source=source, places=places).as_json()

@@ -19,12 +19,10 @@ from makegood.ground.retail.models import Source
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
-from makegood.ground.web import charts as web
 from makegood.ground.web.exports import csv_response
-from makegood.lead.scorecards import charts, sentences
+from makegood.lead.scorecards import sentences
 from makegood.lead.scorecards.report import WeeklyReport
 from makegood.lead.scorecards.services.lake import lake_state
-from makegood.lead.scorecards.services.weekly import time_zone, weekly_report
 from makegood.lead.scorecards.weeks import Week
 
 KEPT: Final = 64  # reports kept ready in each process; the facts change once an hour
@@ -61,6 +59,9 @@ def file(request: HttpRequest, name: str) -> HttpResponseBase:
     """A table of the report as CSV, or its charts as SVG. At most four SQL queries."""
     report = _prepared(request).report
     if name == "charts.svg":
+        from makegood.ground.web import charts as web  # noqa: PLC0415  see `_kept`
+        from makegood.lead.scorecards import charts  # noqa: PLC0415
+
         answer = HttpResponse(web.svg(charts.whole(report)), content_type="image/svg+xml")
         answer["Content-Disposition"] = f'attachment; filename="weekly-report-{report.week}.svg"'
         return answer
@@ -96,6 +97,8 @@ class Prepared(NamedTuple):
 
 
 def _prepared(request: HttpRequest) -> Prepared:
+    from makegood.lead.scorecards.services.weekly import time_zone  # noqa: PLC0415  see `_kept`
+
     user: User = request.user  # type: ignore[assignment]  # nobody anonymous gets here
     source = request.GET.get("source", "")
     zone, now = time_zone(source), timezone.now()
@@ -111,6 +114,11 @@ def _prepared(request: HttpRequest) -> Prepared:
 def _kept(
     week: str, source: str, places: tuple[uuid.UUID, ...] | None, now: datetime, facts: str, language: str
 ) -> Prepared:
+    # Altair, Ibis and SciPy take seconds to import: whoever opens the first report waits, not every start.
+    from makegood.ground.web import charts as web  # noqa: PLC0415
+    from makegood.lead.scorecards import charts  # noqa: PLC0415
+    from makegood.lead.scorecards.services.weekly import weekly_report  # noqa: PLC0415
+
     del facts, language  # part of the key only: other facts or words are another report
     report = weekly_report(week=week, now=now, source=source, places=places)
     return Prepared(

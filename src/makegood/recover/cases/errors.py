@@ -103,3 +103,12 @@ class FileRefused(Conflict):
     def __init__(self, name: str, why: str) -> None:
         self.name, self.why = name, why
         super().__init__(f"{name} cannot be sent: {why[:1].lower()}{why[1:]} Nothing was sent.")
+
+
+class LinkGone(NotFound):
+    """Forged, unknown, expired or revoked: which of these is not said."""
+
+    code = "link_gone"
+
+    def __init__(self) -> None:
+        super().__init__("This link no longer opens anything. Answer our last mail and we send you a new one.")

@@ -361,7 +361,52 @@ class CaseEvent(models.Model):
         ordering: ClassVar = ["case", "seq"]
         triggers: ClassVar = [
             pgtrigger.Protect(name="event_append_only", operation=pgtrigger.Update | pgtrigger.Delete),
+            # Other systems are told in the transaction in which it happened. Only who and what, no words of people: the
+            # rest is read over the API by those who may.
+            pgtrigger.Trigger(
+                name="event_told",
+                level=pgtrigger.Statement,
+                when=pgtrigger.After,
+                operation=pgtrigger.Insert,
+                referencing=pgtrigger.Referencing(new="fresh"),  # type: ignore[no-untyped-call]
+                func="""
+                    IF EXISTS (SELECT 1 FROM api_endpoint WHERE active) THEN
+                        INSERT INTO api_delivery
+                            (id, endpoint_id, event, payload, status, attempts, created_at, due_at, answer)
+                        SELECT makegood_uuid7(), e.id, 'case.' || f.kind, jsonb_build_object(
+                                'type', 'case.' || f.kind, 'timestamp', f.at,
+                                'data', jsonb_build_object(
+                                    'case', 'C-' || c.number, 'case_id', c.id, 'seq', f.seq, 'status', c.status,
+                                    'severity', c.severity, 'outcome', c.outcome, 'customer_id', c.customer_id,
+                                    'order_id', c.order_id)),
+                            'waiting', 0, now(), now(), ''
+                        FROM fresh f JOIN cases_case c ON c.id = f.case_id
+                        JOIN api_endpoint e ON e.active AND ('case.' || f.kind) = ANY(e.events)
+                        ORDER BY f.case_id, f.seq;
+                    END IF;
+                    RETURN NULL;
+                """,
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind}"
+
+
+class CustomerLink(models.Model):
+    """The customer's way to their own case without signing in. One at a time per case; revoked, it is gone for good."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="links", db_index=False)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True, help_text="When the customer last opened it.")
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["case"], name="link_one_per_case", condition=Q(revoked_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"link to {self.case_id}"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from makegood.recover.cases.models import Severity, Tier
 
@@ -106,6 +107,12 @@ def harm(severity: int, loyalty_tier: str, value: Decimal | None) -> list[tuple[
 
 def why_ranked(severity: int, loyalty_tier: str, value: Decimal | None) -> str:
     """Why a case stands where it stands, in one line for people."""
+    return _why_ranked(severity, loyalty_tier, HIGH_VALUE if value is not None and value >= HIGH_VALUE else None)
+
+
+@lru_cache(maxsize=512)
+def _why_ranked(severity: int, loyalty_tier: str, value: Decimal | None) -> str:
+    """Kept: for the order of a case only counts whether its value is high."""
     parts = [
         f"{name}: {abs(shift) // timedelta(hours=1)} h {'sooner' if shift > timedelta(0) else 'later'}"
         for shift, name in harm(severity, loyalty_tier, value)

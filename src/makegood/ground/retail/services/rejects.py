@@ -6,14 +6,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-import pyarrow as pa
 from django.db import transaction
 
 from makegood.ground.retail.errors import NotARow, RejectSettled
 from makegood.ground.retail.feed import FeedTable, all_tables
-from makegood.ground.retail.loading.loader import Loader, open_duckdb
-from makegood.ground.retail.loading.reading import LINE, Batch
-from makegood.ground.retail.loading.writing import hold_source
 from makegood.ground.retail.models import ImportRun, Reject, Source
 from makegood.ground.retail.queries.rejects import feed_table, fields_of
 
@@ -113,6 +109,13 @@ def _retry(source: Source, table: FeedTable, keys: list[uuid.UUID], now: datetim
 
 def _submit(source: Source, table: FeedTable, rows: list[dict[str, str]]) -> list[str]:
     """Put rows through the checks and into the database; why each is not in, empty for those that are."""
+    # DuckDB and Arrow take a second to import, and rejects are rare.
+    import pyarrow as pa  # noqa: PLC0415
+
+    from makegood.ground.retail.loading.loader import Loader, open_duckdb  # noqa: PLC0415
+    from makegood.ground.retail.loading.reading import LINE, Batch  # noqa: PLC0415
+    from makegood.ground.retail.loading.writing import hold_source  # noqa: PLC0415
+
     if not rows:
         return []
     columns = {

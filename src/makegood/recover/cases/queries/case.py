@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection
 
+from makegood.ground.binary import binary_cursor
 from makegood.ground.staff.models import User
 from makegood.recover.cases.errors import CaseNotFound
 
@@ -117,7 +118,7 @@ def the_case(number: int, *, places: Places) -> CaseDetail:
     CaseNotFound
         There is none, or it lies outside these places.
     """
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(_CASE, {"number": number, "places": places})
         row = cursor.fetchone()
     if row is None:
@@ -185,7 +186,8 @@ class Attached(msgspec.Struct, frozen=True):
 
 # The opening event sets every column: what it opened with shows on the page anyway.
 _TIMELINE = f"""
-SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{}}' ELSE e.changes END, e.facts,
+SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{}}' ELSE e.changes::text END,
+       e.facts::text,
        e.actor_id, {_NAME.format("u")}, t.id, t.channel, t.direction, t.author, t.subject, coalesce(t.body, n.body),
        m.id, CASE WHEN m.bounced_at IS NULL THEN m.status ELSE 'bounced' END,
        coalesce(nullif(m.bounce, ''), m.last_error), m.due_at, {_NAME.format("a")}, coalesce(v.quoted, ''),
@@ -209,9 +211,8 @@ def timeline(
     case_id: uuid.UUID, *, before: int = 2_000_000_000, after: int = 0, limit: int = MOMENTS_A_PAGE
 ) -> list[Moment]:
     """What happened in a case, the newest first, between two events (both left out). One SQL query."""
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(_TIMELINE, {"case": case_id, "before": before, "after": after, "limit": limit})
-        # Django hands json over as text, so that each field may decode it its own way.
         return [
             Moment(seq, kind, at, why, _as_dict(changes), _as_dict(facts), *(*rest, _as_files(files) if files else []))
             for seq, kind, at, why, changes, facts, *rest, files in cursor.fetchall()
@@ -353,7 +354,8 @@ def people_to_assign(words: str, *, limit: int = 20) -> list[Person]:
             SELECT u.id, {_NAME.format("u")}, u.username, u.role,
                    (SELECT count(*) FROM cases_case c WHERE c.assignee_id = u.id AND c.resolved_at IS NULL) AS busy
             FROM staff_user u
-            WHERE u.is_active AND u.role = ANY(%s) AND (u.first_name || ' ' || u.last_name || ' ' || u.username)
+            WHERE u.is_active AND NOT u.is_integration AND u.role = ANY(%s)
+                  AND (u.first_name || ' ' || u.last_name || ' ' || u.username)
                   ILIKE ALL(%s::text[])
             ORDER BY busy, 2 LIMIT %s
             """,
@@ -370,7 +372,7 @@ def roles_that_work_cases() -> list[str]:
 
 def assignable(person: str) -> User | None:
     """An active member of staff who may work cases, by id or username. One SQL query."""
-    active = User.objects.filter(is_active=True, role__in=roles_that_work_cases())
+    active = User.objects.filter(is_active=True, is_integration=False, role__in=roles_that_work_cases())
     try:
         return active.filter(pk=uuid.UUID(person)).first()
     except ValueError:

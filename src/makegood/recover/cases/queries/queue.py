@@ -6,7 +6,7 @@ however many cases there are: sort key and tie-breaker are columns of a partial 
 
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 
 from django.db import connection
 
+from makegood.ground.binary import binary_cursor
 from makegood.ground.staff.models import User
 from makegood.ground.web.words import tsquery
 from makegood.recover.cases.models import Severity, Status
@@ -66,7 +67,7 @@ class Filters:
     @classmethod
     def read(cls, said: Any) -> "Filters":
         """From a query string. What it does not understand it leaves out, so that the page shows what was applied."""
-        given = {name: str(said.get(name, "")).replace("\0", "").strip()[:200] for name in asdict(cls())}
+        given = {name: str(said.get(name, "")).replace("\0", "").strip()[:200] for name in cls.__dataclass_fields__}
         known = {
             "status": Status.values, "severity": [str(level) for level in Severity.values], "waiting": WAITING,
             "sort": SORTS,
@@ -76,7 +77,7 @@ class Filters:
 
     def address(self, **changes: str) -> str:
         """The query string of these filters after some changes; what is empty stays out of it."""
-        kept = {name: value for name, value in asdict(replace(self, **changes)).items() if value}
+        kept = {name: value for name, value in {**vars(self), **changes}.items() if value}
         if kept["sort"] == "rank":
             del kept["sort"]
         return "?" + urlencode(kept)
@@ -154,7 +155,7 @@ def page(filters: Filters, *, me: User, places: Places, after: Cursor | None = N
         values += [after.key, after.id]
     order = f"ORDER BY key {'DESC' if sort.descending else ''}, id LIMIT {limit + 1}"
     found, chosen, values = _chosen(filters, f"{_COLUMNS}, {sort.key} AS key", where, values, places, order)
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         cursor.execute(f"WITH {found} chosen AS ({chosen}) {_DETAILS} {order}", values)
         rows = [Row(*row) for row in cursor.fetchall()]
     last = rows[limit - 1] if len(rows) > limit else None
@@ -178,7 +179,7 @@ def late_of_nobody(*, tiers: Sequence[str], places: Places, now: datetime, limit
         f"SELECT {_COLUMNS}, c.rank_at AS key FROM cases_case c WHERE c.resolved_at IS NULL AND c.assignee_id IS NULL"
         f" AND c.due_at < %s AND c.tier = ANY(%s) {here} ORDER BY c.severity, c.rank_at, c.id LIMIT {limit}"
     )
-    with connection.cursor() as cursor:
+    with binary_cursor() as cursor:
         values: list[Any] = [now, list(tiers), *([] if places is None else [places])]
         cursor.execute(f"WITH chosen AS ({chosen}) {_DETAILS} ORDER BY c.severity, key, id", values)
         return [Row(*row) for row in cursor.fetchall()]

@@ -8,6 +8,7 @@ from makegood.recover.cases.services.handling import (
     reopen_case,
     resolve_case,
 )
+from makegood.recover.cases.services.links import link_for, revoke_link
 from makegood.recover.cases.services.opening import FirstContact, NewCase, open_cases
 from makegood.recover.cases.services.reasons import plant_defaults
 
@@ -18,6 +19,7 @@ __all__ = [
     "assign_case",
     "change_reason",
     "change_status",
+    "link_for",
     "log_call",
     "open_cases",
     "plant_defaults",
@@ -25,4 +27,5 @@ __all__ = [
     "reopen_case",
     "reply",
     "resolve_case",
+    "revoke_link",
 ]

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
+from django.utils.translation import gettext as _
 
 from makegood.ground.messages.brands import Brand, brand_called, brand_selling
 from makegood.ground.messages.models import Message
@@ -25,6 +26,7 @@ from makegood.recover.cases.models import (
     Status,
 )
 from makegood.recover.cases.services import attachments
+from makegood.recover.cases.services.links import address_of, link_for
 from makegood.recover.cases.services.timeline import lock_case, record
 
 Kind = CaseEvent.Kind
@@ -81,9 +83,10 @@ def reply(
     kept = attachments.keep(contact.pk, files)
     thread = _thread(case)
     enqueue(
-        key=f"reply:{contact.pk}", about=f"case:{case.pk}", recipient=recipient, subject=thread.subject, body=body,
-        now=now, place_id=case.place_id, brand=thread.brand, thread=str(case), in_reply_to=thread.in_reply_to,
-        references=thread.references, automatic=False, attached=[File(one.name, one.type, one.key) for one in kept],
+        key=f"reply:{contact.pk}", about=f"case:{case.pk}", recipient=recipient, subject=thread.subject,
+        body=body + _way_back(case, now), now=now, place_id=case.place_id, brand=thread.brand, thread=str(case),
+        in_reply_to=thread.in_reply_to, references=thread.references, automatic=False,
+        attached=[File(one.name, one.type, one.key) for one in kept],
     )  # fmt: skip
     return contact
 
@@ -109,6 +112,12 @@ def _thread(case: Case) -> _Thread:
     ours = Message.objects.filter(about=f"case:{case.pk}").order_by("-pk").first()
     subject = f"[C-{case.number}] {case.subject}"
     return _Thread(brand, subject, ours.message_id, ours.references) if ours else _Thread(brand, subject)
+
+
+def _way_back(case: Case, now: datetime) -> str:
+    """The customer's link, below what we write to them."""
+    address = address_of(link_for(case.pk, now=now))
+    return "\n\n" + _("Where your case stands, and a place to answer: %(link)s") % {"link": address} if address else ""
 
 
 @transaction.atomic

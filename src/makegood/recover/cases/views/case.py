@@ -15,7 +15,6 @@ from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from makegood.errors import Conflict, MakegoodError
@@ -26,6 +25,7 @@ from makegood.ground.retail.queries.orders import Parcel, Purchase, purchase
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
+from makegood.ground.web.language import translated as _
 from makegood.recover.cases import extensions, services
 from makegood.recover.cases.errors import PersonNotFound
 from makegood.recover.cases.forms import (
@@ -261,6 +261,23 @@ def send_once_more(request: StaffRequest, number: int, message_id: uuid.UUID) ->
     if Message.objects.filter(pk=message_id, about=f"case:{shown.id}").exists():
         send_again(message_id=message_id, now=timezone.now())
     return _answer(request, shown, form, Toast(says=_("On its way once more.")))
+
+
+@require_POST
+@needs("cases.work")
+def link(request: StaffRequest, number: int) -> HttpResponse:
+    """See what the customer sees."""
+    return redirect("standing", services.link_for(_case(request, number).id, now=timezone.now()))
+
+
+@require_POST
+@needs("cases.work")
+def end_link(request: StaffRequest, number: int) -> HttpResponse:
+    """End the customer's link, for instance because it went to the wrong person."""
+    shown, form = _case(request, number), OnCase(request.POST)
+    form.is_valid()
+    services.revoke_link(case_id=shown.id, by=request.user, now=timezone.now())
+    return _answer(request, shown, form, Toast(says=_("The customer's link opens nothing any more.")))
 
 
 # -- how

@@ -18,7 +18,7 @@ from makegood.ground.web.exports import csv_response
 from makegood.recover.cases import services
 from makegood.recover.cases.models import Severity, Status
 from makegood.recover.cases.queries import queue as queries
-from makegood.recover.cases.triage import why_ranked
+from makegood.recover.cases.views.lines import lines
 
 
 @needs("cases.see")
@@ -35,7 +35,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "rows": rows, "filters": filters, "after": after, "following": following, "now": timezone.now(),
         "number": f"{queries.COUNT_UP_TO:,}+" if number > queries.COUNT_UP_TO else f"{number:,}",
         "choices": queries.choices(), "severities": dict(Severity.choices), "statuses": dict(Status.choices),
-        "why_ranked": why_ranked,
+        "lines": lines,
     }  # fmt: skip
     return render(request, "cases/queue.html", facts)
 

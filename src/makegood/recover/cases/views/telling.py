@@ -6,10 +6,10 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import nh3
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markupsafe import Markup, escape
 
+from makegood.ground.web.language import translated as _
 from makegood.recover.cases.models import Attachment, Locus, Outcome, Severity, Status
 from makegood.recover.cases.queries.case import Attached, Moment
 from makegood.recover.cases.services.attachments import PICTURES, is_cleared

@@ -17,8 +17,8 @@ from django.views.decorators.http import require_http_methods
 
 from makegood.ground.messages import files
 from makegood.ground.staff.access import by_secret
+from makegood.ground.web.throttle import address, spend
 from makegood.recover.intake.errors import ProviderUnknown, SecretWrong
-from makegood.recover.intake.limits import knock
 from makegood.recover.intake.models import Mail
 from makegood.recover.intake.services.mailing import Where, keep_mail
 
@@ -62,7 +62,7 @@ def inbound(request: HttpRequest, provider: str) -> HttpResponse:
     try:
         shape.run_validators(request)
     except (AnymailWebhookValidationFailure, ImproperlyConfigured) as problem:
-        knock("mail-secret", request, most=_WRONG_AT_MOST, within=_WRONG_WITHIN, now=now)
+        spend("mail-secret", address(request), limit=_WRONG_AT_MOST, per=_WRONG_WITHIN, now=now)
         raise SecretWrong from problem
     _keep(request, shape, f"webhook/{provider}", now)
     from makegood.recover.intake.tasks import take_in  # noqa: PLC0415  jobs are known once apps are loaded
