@@ -249,6 +249,7 @@ def test_a_thousand_hostile_mails(settings, tmp_path, noon: datetime, client: Cl
         assert keep_mail(raw=making(chance, n), where=Where("care", "", at[-1]))
     became = take_in_mail(at[-1])
 
+    print(f"{MAILS} mails: {dict(became)}")
     # Counts add up: everything that came is there, and has an end with a reason.
     assert became.total() == MAILS == Mail.objects.count()
     mails = list(Mail.objects.all())

@@ -2,7 +2,7 @@
 
 import base64
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 
 import pytest
@@ -119,25 +119,26 @@ def test_the_form_takes_ten_an_hour_from_one_address(tree, visitor):
 
 def test_transcripts_become_contacts_and_what_cannot_be_read_says_why(tree, order, tmp_path, noon: datetime):
     said = [
-        {"at": "2026-03-05T10:00:00Z", "by": "customer", "text": "My parcel never arrived.", "name": "Maria"},
-        {"at": "2026-03-05T10:01:00Z", "by": "agent", "text": "I will look."},
+        {"at": "2026-03-05T13:00:00Z", "by": "customer", "text": "My parcel never arrived.", "name": "Maria"},
+        {"at": "2026-03-05T13:01:00Z", "by": "agent", "text": "I will look."},
     ]
     lines = [
         {"ref": "1", "email": "maria@example.com", "order_ref": "1001", "messages": said},
         {"ref": "2", "messages": []},
-        {"ref": "3", "messages": [said[0] | {"at": "2026-03-05T10:00:00"}]},
+        {"ref": "3", "messages": [said[0] | {"at": "2026-03-05T13:00:00"}]},
         {"ref": "4", "messages": [said[0] | {"by": "nobody"}]},
     ]
+    later = noon + timedelta(hours=2)
     file = tmp_path / "chats.ndjson"
     file.write_text("\n".join(map(json.dumps, lines)) + "\nnot json\n\n" + json.dumps(lines[0]) + "\n")
-    done = import_chats(file=file, source="chat", now=noon)
+    done = import_chats(file=file, source="chat", now=later)
     assert (done.read, done.new, done.same, done.rejected) == (6, 1, 1, 4)
     assert sorted(Reject.objects.values_list("line", flat=True)) == [2, 3, 4, 5]
-    process_arrivals(noon)
+    process_arrivals(later)
     contact = Contact.objects.get()
     assert contact.case.order == order
-    assert contact.body.split("\n") == ["10:00 Maria: My parcel never arrived.", "10:01 Agent: I will look."]
-    again = import_chats(file=file, source="chat", now=noon)
+    assert contact.body.split("\n") == ["13:00 Maria: My parcel never arrived.", "13:01 Agent: I will look."]
+    again = import_chats(file=file, source="chat", now=later)
     assert (again.new, again.same) == (0, 2)
 
 
@@ -221,7 +222,7 @@ def test_the_pages_of_mail(tree, order, by_provider, visitor, ana, noon: datetim
     taken = Mail.objects.get(status=Mail.Status.TAKEN)
     original = visitor.get(f"/mail/{taken.pk}/original")
     assert original["Content-Disposition"].startswith("attachment")
-    assert b"It never came." in b"".join(original.streaming_content)
+    assert b"Subject: Where is my parcel?" in b"".join(original.streaming_content)
     assert visitor.post(f"/mail/{taken.pk}/take-in").status_code == 409
 
 

@@ -15,7 +15,8 @@ from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
 from makegood.recover.cases.views import attachments, case, handling, levels, macros, many, queue, rules
-from makegood.recover.intake.views import contact, mail, posted, standing
+from makegood.recover.intake import contact_form, mail_handed_in, mail_pages
+from makegood.recover.intake import views as customers_own
 from makegood.recover.triage import views as triage
 
 cases = [
@@ -88,10 +89,10 @@ rejects = [
 ]
 
 mails = [
-    path("", mail.inbox, name="inbox"),
-    path("in/<str:provider>", posted.inbound, name="inbound"),
-    path("<uuid:mail_id>/original", mail.original, name="original"),
-    path("<uuid:mail_id>/take-in", mail.take_in, name="take_in"),
+    path("", mail_pages.inbox, name="inbox"),
+    path("in/<str:provider>", mail_handed_in.inbound, name="inbound"),
+    path("<uuid:mail_id>/original", mail_pages.original, name="original"),
+    path("<uuid:mail_id>/take-in", mail_pages.take_in, name="take_in"),
 ]
 
 urlpatterns = [
@@ -107,6 +108,9 @@ urlpatterns = [
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
     path("triage/", triage.triage, name="triage"),
     path("outbox/", include("makegood.ground.messages.urls")),
+    path("mail/", include((mails, "mail"))),
+    path("contact", contact_form.contact, name="contact"),
+    path("contact/thanks", contact_form.thanks, name="contact_thanks"),
     path("settings/keys/", staff.api_keys, name="api_keys"),
     path("settings/keys/<uuid:key_id>/rotate", staff.rotate_api_key, name="rotate_api_key"),
     path("settings/keys/<uuid:key_id>/revoke", staff.revoke_api_key, name="revoke_api_key"),
@@ -118,13 +122,10 @@ urlpatterns = [
     path("settings/webhooks/deliveries/<uuid:delivery_id>/again", webhooks.again, name="resend_webhook"),
     path("service-levels/", include((service_levels, "levels"))),
     path("notices/", include((notices, "notices"))),
-    path("mail/", include((mails, "mail"))),
-    path("contact", contact.contact, name="contact"),
-    path("contact/thanks", contact.thanks, name="contact_thanks"),
     path("api/v1/", api.urls),
     path("rejects/", include((rejects, "rejects"))),
     path("assets/vega-<str:version>.js", vega.script, name="vega"),
-    path("standing/<str:token>", standing.standing, name="standing"),
+    path("standing/<str:token>", customers_own.standing, name="standing"),
     path("healthz", web.healthz, name="healthz"),
     path("account/", include("allauth.urls")),
     path("admin/", admin.site.urls),

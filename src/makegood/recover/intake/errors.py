@@ -36,14 +36,6 @@ class ProviderUnknown(NotFound):
         super().__init__("No such provider hands in mail here, or MAKEGOOD_MAIL_SECRET is not set.")
 
 
-class TooOften(MakegoodError):
-    code = "too_often"
-    status = 429
-
-    def __init__(self) -> None:
-        super().__init__("That was too often for now. Wait a few minutes, then try again.")
-
-
 class MailboxUnreachable(MakegoodError):
     """A mailbox cannot be opened: address, password, network or folder."""
 

@@ -129,17 +129,3 @@ class Mail(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject} <- {self.sender}"
-
-
-class Knock(models.Model):
-    """How often somebody came to a public door within a span of time. Old rows are swept away."""
-
-    who = models.CharField(max_length=120, help_text="Which door and who, the address as a hash.")
-    since = models.DateTimeField()
-    times = models.PositiveIntegerField(default=1)
-
-    class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["who", "since"], name="knock_once_a_span")]
-
-    def __str__(self) -> str:
-        return f"{self.who} {self.times}"

@@ -8,7 +8,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from makegood.ground.messages.brands import brand_called
-from makegood.recover.intake import limits, services
+from makegood.recover.intake import services
 from makegood.recover.intake.errors import MailboxBadAddress, MailboxUnreachable
 from makegood.recover.intake.services import fetching
 from makegood.recover.intake.services.mailing import take_in_mail
@@ -49,13 +49,6 @@ def fetch_mail(brand: str) -> None:
 def take_in() -> None:
     """Understand what was handed in. Running twice at once is harmless."""
     take_in_mail(timezone.now())
-
-
-@app.periodic(cron="17 3 * * *")
-@app.task(name="intake.sweep", queueing_lock="intake.sweep")
-def sweep(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
-    """Forget who came to the public doors."""
-    limits.sweep(timezone.now())
 
 
 def _fetch_soon(brand: str) -> None:

@@ -41,7 +41,7 @@ def _file(request: StaffRequest, number: int, attachment_id: uuid.UUID) -> Attac
 
 def _handed_out(file: Attachment, *, as_attachment: bool) -> FileResponse:
     kind = file.type if file.type in PICTURES else "application/octet-stream"
-    answer = FileResponse(storage().open(file.key), as_attachment, file.name, content_type=kind)
+    answer = FileResponse(storage().open(file.key), as_attachment=as_attachment, filename=file.name, content_type=kind)
     answer["Content-Security-Policy"] = _HARMLESS
     answer["X-Content-Type-Options"] = "nosniff"
     answer["Cache-Control"] = "private, max-age=3600"

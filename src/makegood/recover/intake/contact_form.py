@@ -9,9 +9,8 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from makegood.ground.staff.access import public
-from makegood.recover.intake.errors import TooOften
+from makegood.ground.web.throttle import TooOften, address, spend
 from makegood.recover.intake.forms import ContactForm
-from makegood.recover.intake.limits import knock
 from makegood.recover.intake.services.webform import receive_form
 
 _AT_MOST: Final = 10
@@ -29,7 +28,7 @@ def contact(request: HttpRequest) -> HttpResponse:
         return render(request, "intake/contact.html", {"form": form}, status=422 if form.is_bound else 200)
     now = timezone.now()
     try:
-        knock("contact", request, most=_AT_MOST, within=_WITHIN, now=now)
+        spend("contact", address(request), limit=_AT_MOST, per=_WITHIN, now=now)
     except TooOften as why:
         form.add_error(None, str(why))
         return render(request, "intake/contact.html", {"form": form}, status=why.status)

@@ -1,6 +1,8 @@
 """Mail that a provider hands in over HTTP, in the shapes that django-anymail knows."""
 
 from datetime import datetime, timedelta
+from email.encoders import encode_base64
+from email.message import EmailMessage
 from importlib import import_module
 from typing import Any, Final
 
@@ -15,8 +17,8 @@ from django.views.decorators.http import require_http_methods
 
 from makegood.ground.messages import files
 from makegood.ground.staff.access import by_secret
+from makegood.ground.web.throttle import address, spend
 from makegood.recover.intake.errors import ProviderUnknown, SecretWrong
-from makegood.recover.intake.limits import knock
 from makegood.recover.intake.models import Mail
 from makegood.recover.intake.services.mailing import Where, keep_mail
 
@@ -60,7 +62,7 @@ def inbound(request: HttpRequest, provider: str) -> HttpResponse:
     try:
         shape.run_validators(request)
     except (AnymailWebhookValidationFailure, ImproperlyConfigured) as problem:
-        knock("mail-secret", request, most=_WRONG_AT_MOST, within=_WRONG_WITHIN, now=now)
+        spend("mail-secret", address(request), limit=_WRONG_AT_MOST, per=_WRONG_WITHIN, now=now)
         raise SecretWrong from problem
     _keep(request, shape, f"webhook/{provider}", now)
     from makegood.recover.intake.tasks import take_in  # noqa: PLC0415  jobs are known once apps are loaded
@@ -79,7 +81,7 @@ def _shape(provider: str) -> Any:
 
 def _keep(request: HttpRequest, shape: Any, mailbox: str, now: datetime) -> None:
     try:
-        raws = [event.message.as_bytes() for event in shape.parse_events(request) if event.message is not None]
+        raws = [_as_bytes(event.message) for event in shape.parse_events(request) if event.message is not None]
     except Exception as problem:  # noqa: BLE001  whatever a provider (or who pretends to be one) sends
         log.warning("provider's request not read", mailbox=mailbox, problem=type(problem).__name__)
         body = getattr(request, "_body", b"")
@@ -90,3 +92,12 @@ def _keep(request: HttpRequest, shape: Any, mailbox: str, now: datetime) -> None
         return
     for raw in raws:
         keep_mail(raw=raw, where=Where(mailbox, "", now))
+
+
+def _as_bytes(message: EmailMessage) -> bytes:
+    """The mail that anymail put together. Files travel as base64: as they are, their line ends would be changed."""
+    for part in message.walk():
+        is_file = part.get_content_maintype() not in ("multipart", "text", "message") or part.get_filename()
+        if is_file and not part.is_multipart() and "Content-Transfer-Encoding" not in part:
+            encode_base64(part)
+    return message.as_bytes()
