@@ -63,7 +63,8 @@ def standing(request: HttpRequest, token: str) -> HttpResponse:
     response = render(request, "intake/standing.html", {
         "link": link, "case": case, "headline": headline(case.status, case.outcome),
         "order": purchase(case.order_id) if case.order_id else None,
-        "steps": story(timeline(case.pk, merged=merged, limit=LONGEST_STORY)), "promises": promised(on_case(case.pk).promises),
+        "steps": story(timeline(case.pk, merged=merged, limit=LONGEST_STORY)),
+        "promises": promised(on_case(case.pk).promises),
         "said": "said" in request.GET, "problem": problem, "once": uuid.uuid4(),
         "typed": request.POST.get("words", ""),
     }, status=422 if problem else 200)  # fmt: skip
