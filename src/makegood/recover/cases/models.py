@@ -422,7 +422,6 @@ class CaseEvent(models.Model):
         SPLIT = "split", "Split"
         LINKED = "linked", "Linked"
         SNOOZED = "snoozed", "Put off"
-        MENTIONED = "mentioned", "Mentioned"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     case = models.ForeignKey(Case, models.PROTECT, related_name="events", db_index=False)

@@ -28,6 +28,7 @@ from makegood.recover.cases.models import (
 from makegood.recover.cases.services import attachments
 from makegood.recover.cases.services.handling import open_case, require_not_merged
 from makegood.recover.cases.services.links import address_of, link_for
+from makegood.recover.cases.services.mentioning import tell_mentioned
 from makegood.recover.cases.services.timeline import lock_case, lock_home, record
 
 Kind = CaseEvent.Kind
@@ -139,12 +140,17 @@ def log_call(
 
 @transaction.atomic
 def add_note(*, case_id: uuid.UUID, body: str, by: User, now: datetime) -> Note:
-    """Write something for colleagues. Allowed on resolved cases too. Raises NothingToSay, CaseMerged."""
+    """Write something for colleagues; whom it names (`@ben`) is told. Allowed on resolved cases too.
+
+    Raises NothingToSay, CaseMerged.
+    """
     body = _said(body)
     case = lock_case(case_id)
     require_not_merged(case)
     note = Note.objects.create(case=case, staff=by, body=body, at=now)
-    event = record(case, Kind.NOTE, at=now, by=by, facts={"note": note.pk})
+    told = tell_mentioned(case, note, by=by, now=now)
+    facts = {"note": note.pk} | ({"told": [user.display_name for user in told]} if told else {})
+    event = record(case, Kind.NOTE, at=now, by=by, facts=facts)
     append_to_index(case.pk, body)
     extensions.tell(case, event, body)
     return note

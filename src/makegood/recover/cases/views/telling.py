@@ -170,7 +170,9 @@ def _head(moment: Moment) -> Markup:
     does = {
         "opened": _("Case opened"),
         "triaged": _("Triaged"),
-        "note": _("wrote a note"),
+        "note": _("wrote a note to %(who)s") % {"who": ", ".join(moment.facts["told"])}
+        if moment.facts.get("told")
+        else _("wrote a note"),
         "assigned": _assigned(moment),
         "reason": _("changed the reason") if "reason_id" in changes else _("confirmed the reason"),
         "status": _("Now: %(status)s") % {"status": _label(Status, changes.get("status"))},
