@@ -39,6 +39,23 @@ def fingerprint() -> str:
     return hashlib.sha256(RETAILER.read_bytes()).hexdigest()[:16]
 
 
+# Django fills columns, not PostgreSQL: what these statements do not name stands empty, as Django would leave it.
+_EMPTY = """
+DO $$
+DECLARE c record;
+BEGIN
+    FOR c IN SELECT table_name, column_name, udt_name FROM information_schema.columns
+        WHERE table_schema = 'public' AND is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO'
+            AND split_part(table_name, '_', 1) IN ('cases', 'outbox', 'staff')
+            AND udt_name IN ('text', 'varchar', 'bool', 'jsonb', '_varchar')
+    LOOP
+        EXECUTE format('ALTER TABLE %I ALTER %I SET DEFAULT %L', c.table_name, c.column_name, CASE c.udt_name
+            WHEN 'bool' THEN 'false' WHEN 'jsonb' THEN '[]' WHEN '_varchar' THEN '{}' ELSE '' END);
+    END LOOP;
+END $$
+"""
+
+
 def generate(*, cases: int) -> dict[str, list[str]]:
     """Fill the migrated, empty database of the current settings. Rows follow from `cases` alone.
 
@@ -58,6 +75,7 @@ def generate(*, cases: int) -> dict[str, list[str]]:
             yield
             progress.advance(task)
 
+        made.execute(_EMPTY)
         _remember(made, cases=cases)
         _hire(made)
         # More would be better for the sorts, but others work on this machine, too.

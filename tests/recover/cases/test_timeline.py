@@ -222,7 +222,7 @@ def test_opening_costs_the_same_number_of_queries_for_one_and_for_many(
                          contact=services.FirstContact(channel="review", body="late"))
         for p in people
     ]  # fmt: skip
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(11):
         assert len(services.open_cases(new)) == 40
 
 

@@ -106,7 +106,10 @@ def test_a_promise_over_the_api_from_its_making_to_its_end(call, make_case, ben)
     assert api.CommitmentItem.model_validate(made).kind == "call"
     assert (made["state"], made["owner"], made["case"]) == ("open", "ana", f"C-{case.number}")
     number = made["number"].removeprefix("P-")
-    assert call("post", f"/cases/{case.number}/resolution", 409, outcome="recovered")["code"] == "commitment_still_open"
+    assert (
+        call("post", f"/cases/{case.number}/resolution", 409, outcome="recovered", cause="Lost")["code"]
+        == "commitment_still_open"
+    )
     other = call("post", f"/commitments/{number}/supersede", 201, text="Call her", when="in 6 days")
     assert other["first_due_at"] == made["due_at"]
     other_number = other["number"].removeprefix("P-")

@@ -77,7 +77,8 @@ def test_the_time_is_said_back_in_the_zone_of_the_customer(as_ana):
 def test_the_panel_costs_one_statement(as_ana, case, django_assert_num_queries):
     for _ in range(5):
         promised(case)
-    with django_assert_num_queries(7):  # who asks, their places, case, timeline, order, chain, promises
+    # who asks, their places, case, timeline, order, chain, promises, linked cases, why this reason, service levels
+    with django_assert_num_queries(10):
         answer = as_ana.get(f"/cases/C-{case.number}/")
     assert answer.content.count(b"/keep") == 10  # five forms, each named twice
 
@@ -110,7 +111,7 @@ def test_another_date_not_kept_and_let_off(as_ana, case):
 
 def test_resolving_says_what_is_still_promised_and_leads_there(as_ana, case):
     it = promised(case)
-    answer = as_ana.post(f"/cases/C-{case.number}/resolution", {"outcome": "recovered"}, headers=HTMX)
+    answer = as_ana.post(f"/cases/C-{case.number}/resolution", {"outcome": "recovered", "cause": "Lost"}, headers=HTMX)
     assert answer.status_code == 409
     assert f"P-{it.number}" in answer.content.decode()
     assert f"case=C-{case.number}" in answer.content.decode()

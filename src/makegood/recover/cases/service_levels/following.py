@@ -18,6 +18,11 @@ from makegood.recover.cases.service_levels.levels import Levels, Traits
 JUDGED = frozenset({"severity", "tier", "channel", "queue_id", "place_id", "customer_id", "value"})
 # Only changes of these can move clocks.
 MOVES_CLOCKS = JUDGED | {"status", "last_contact_at", "last_contact_by"}
+# What follows from these.
+CLOCKS = (
+    "first_answer_from", "answer_from", "waits", "answer_due_at", "resolve_due_at", "due_at", "rank_at", "notice_at",
+    "noticed",
+)  # fmt: skip
 # Nobody can act on a case that waits for its customer: it stands behind whatever is due within a month.
 PAUSED_SINKS = timedelta(days=30)
 # Nobody is told of what ran out longer ago than that: history that is imported would tell of years.

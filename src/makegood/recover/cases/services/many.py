@@ -209,7 +209,7 @@ def undo_event(*, case_id: uuid.UUID, seq: int, by: User, now: datetime) -> Case
     """
     case = lock_case(case_id)
     event = CaseEvent.objects.get(case=case, seq=seq)
-    if set_since(case, event):
+    if set_since(case, event) & set(event.changes):
         raise ChangedSince(case.number)
     kind = Kind.REOPENED if event.kind == Kind.RESOLVED else Kind(event.kind)
     facts = {"undone": True} | ({"case": event.facts["case"]} if "case" in event.facts else {})

@@ -68,7 +68,7 @@ def open_cases(new: Sequence[NewCase]) -> list[Case]:
     """Open a case for each failure that has none yet; return those that opened, with their numbers.
 
     Races are decided by the constraints `case_origin_once` and `case_open_once`: whoever comes second opens nothing.
-    Where rules of assignment exist, each case that one fits is given to somebody. Ten SQL queries, however many
+    Where rules of assignment exist, each case that one fits is given to somebody. Eleven SQL queries, however many
     cases; three more and two a case that is given where rules exist.
 
     Raises

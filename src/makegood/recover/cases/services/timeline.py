@@ -14,7 +14,7 @@ from makegood.ground.staff.models import User
 from makegood.recover.cases.errors import CaseChanged, CaseNotFound, CommitmentStillOpen
 from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.replay import replay, to_json
-from makegood.recover.cases.service_levels.following import MOVES_CLOCKS, followed
+from makegood.recover.cases.service_levels.following import CLOCKS, MOVES_CLOCKS, followed
 from makegood.recover.cases.service_levels.levels import load
 
 
@@ -75,15 +75,15 @@ def require_seen(case: Case, seen: int | None) -> None:
 
 
 def before(case: Case, event: CaseEvent) -> dict[str, Any]:
-    """What the columns that an event set said before it, read from the timeline. One SQL query."""
+    """What the columns that an event set, and all clocks, said before it, read from the timeline. One SQL query."""
     earlier = replay(CaseEvent.objects.filter(case=case, seq__lt=event.seq).order_by("seq"))
-    return {column: earlier[column] for column in event.changes}
+    return {column: earlier[column] for column in {*event.changes, *CLOCKS}}
 
 
 def set_since(case: Case, event: CaseEvent) -> set[str]:
-    """Those of an event's columns that were set anew after it. One SQL query."""
+    """The columns that were set anew after an event. One SQL query."""
     later = CaseEvent.objects.filter(case=case, seq__gt=event.seq).values_list("changes", flat=True)
-    return {column for changes in later for column in changes} & set(event.changes)
+    return {column for changes in later for column in changes}
 
 
 def record(
