@@ -14,6 +14,8 @@ from makegood.recover.cases import services
 from makegood.recover.cases.errors import LinkGone
 from makegood.recover.cases.models import Case, Contact, CustomerLink, Outcome
 from makegood.recover.cases.services.links import open_link
+from makegood.recover.commitments.services.ending import keep
+from makegood.recover.commitments.services.making import promise
 from tests import factories
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +123,33 @@ def test_colleagues_see_what_the_customer_sees_and_can_end_the_link(case: Case, 
     assert case.events.order_by("-seq")[0].why == "The customer's link was ended."
 
 
-def test_the_page_costs_five_statements(case: Case, client: Client, django_assert_max_num_queries):
+def test_promises_to_the_customer_are_shown_and_what_became_of_them(case: Case, client: Client):
+    ana, now = factories.colleague("ana"), timezone.now()
+    later = now + timedelta(days=1)
+    told = {"case_id": case.pk, "owner": ana, "by": ana, "due_at": later, "now": now}
+    call = promise(text="A call about your parcel", kind="call", **told)
+    promise(text="Look into the warehouse", kind="other", to="colleague", **told)
     page = page_of(case)
-    with django_assert_max_num_queries(5):
+    html = client.get(page).content.decode()
+    assert "A call about your parcel" in html
+    assert "Coming" in html
+    assert "warehouse" not in html
+    keep(commitment_id=call.pk, by=ana, now=now)
+    assert "Kept" in client.get(page).content.decode()
+
+
+def test_a_merged_case_leads_to_the_one_that_goes_on(case: Case, client: Client):
+    ana, now = factories.colleague("ana"), timezone.now()
+    page = page_of(case)
+    other = factories.open_case(customer=case.customer, at=now, reason="product.faulty", body="It is broken too")
+    services.merge_cases(duplicate_id=case.pk, survivor_id=other.pk, by=ana, now=now)
+    html = client.get(page).content.decode()
+    assert str(other) in html
+    assert "Where is it?" in html
+    assert "It is broken too" in html
+
+
+def test_the_page_costs_seven_statements(case: Case, client: Client, django_assert_max_num_queries):
+    page = page_of(case)
+    with django_assert_max_num_queries(7):
         client.get(page)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from makegood.recover.cases.models import Outcome, Status
 from makegood.recover.cases.queries.case import Moment
 from makegood.recover.cases.views.telling import shown
+from makegood.recover.commitments.queries.case import Promised
 
 HEADLINES: Final = {
     Status.NEW: ("mail-check", gettext_lazy("We have it and will look at it.")),
@@ -25,6 +26,24 @@ ENDINGS: Final = {
 }
 ENDED: Final = gettext_lazy("We have closed this case.")
 LONGEST_STORY: Final = 200
+
+
+PROMISED: Final = {
+    "open": ("", "hourglass", gettext_lazy("Coming")),
+    "kept": ("green", "check", gettext_lazy("Kept")),
+    "kept_late": ("amber", "check", gettext_lazy("Kept, but late")),
+    "broken": ("red", "x", gettext_lazy("Not kept, we are sorry")),
+}
+
+
+class Promise(NamedTuple):
+    """What we promised the customer, and what became of it."""
+
+    text: str
+    due_at: datetime
+    tone: str
+    icon: str
+    label: str
 
 
 class Step(NamedTuple):
@@ -44,6 +63,16 @@ def headline(status: str, outcome: str) -> tuple[str, str]:
         return "circle-check", str(ENDINGS.get(Outcome(outcome), ENDED))
     icon, says = HEADLINES[Status(status)]
     return icon, str(says)
+
+
+def promised(promises: Iterable[Promised]) -> list[Promise]:
+    """Promises to the customer, those to come first; what was replaced or released is no promise any more."""
+    return [
+        Promise(it.text, it.due_at, tone, icon, str(label))
+        for it in promises
+        if it.to == "customer" and (known := PROMISED.get(it.state))
+        for tone, icon, label in [known]
+    ]
 
 
 def story(moments: Iterable[Moment]) -> list[Step]:

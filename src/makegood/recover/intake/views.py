@@ -18,8 +18,9 @@ from makegood.recover.cases.errors import LinkGone
 from makegood.recover.cases.models import Case, Channel
 from makegood.recover.cases.queries.case import timeline
 from makegood.recover.cases.services.links import open_link
+from makegood.recover.commitments.queries.case import on_case
 from makegood.recover.intake.services.receiving import receive
-from makegood.recover.intake.standing import LONGEST_STORY, headline, story
+from makegood.recover.intake.standing import LONGEST_STORY, headline, promised, story
 
 HOUR = timedelta(hours=1)
 WRONG_LINKS_AN_HOUR = 30
@@ -35,7 +36,7 @@ class AnswerForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @public
 def standing(request: HttpRequest, token: str) -> HttpResponse:
-    """Where a case stands, what was promised, and one box to answer. Five SQL statements to show.
+    """Where a case stands, what was promised, and one box to answer. Seven SQL statements to show.
 
     Guessing is limited by address, answering by link.
     """
@@ -45,7 +46,8 @@ def standing(request: HttpRequest, token: str) -> HttpResponse:
     except LinkGone:
         spend("wrong-link", address(request), limit=WRONG_LINKS_AN_HOUR, per=HOUR, now=now)
         raise
-    case, problem = link.case, ""
+    case, problem = link.case.merged_into or link.case, ""  # what was merged goes on there
+    merged = list(Case.objects.filter(merged_into=case).values_list("pk", flat=True))
     form = AnswerForm(request.POST if request.method == "POST" else None)
     if form.is_bound:
         if form.is_valid():
@@ -61,7 +63,8 @@ def standing(request: HttpRequest, token: str) -> HttpResponse:
     response = render(request, "intake/standing.html", {
         "link": link, "case": case, "headline": headline(case.status, case.outcome),
         "order": purchase(case.order_id) if case.order_id else None,
-        "steps": story(timeline(case.pk, limit=LONGEST_STORY)), "promises": [],
+        "steps": story(timeline(case.pk, merged=merged, limit=LONGEST_STORY)),
+        "promises": promised(on_case(case.pk).promises),
         "said": "said" in request.GET, "problem": problem, "once": uuid.uuid4(),
         "typed": request.POST.get("words", ""),
     }, status=422 if problem else 200)  # fmt: skip

@@ -103,7 +103,7 @@ _MAIL = """coalesce((SELECT left(md5(string_agg(m.status || m.bounce, ',' ORDER 
 _CASE = f"""
 SELECT c.id, c.number, c.version, c.subject, c.failed, c.channel, c.status, c.severity, c.tier, c.locus, c.value,
        c.currency, c.opened_at, c.last_contact_at, c.last_contact_by, c.first_response_at,
-       c.first_answer_from, c.answer_from, c.waits, c.answer_due_at, c.due_at, c.outcome, c.cause, c.prevention,
+       c.first_answer_from, c.answer_from, c.waits::text, c.answer_due_at, c.due_at, c.outcome, c.cause, c.prevention,
        c.resolved_at, {_NAME.format("z")}, c.place_id, p.name, c.order_id, c.shipment_id,
        r.code, r.name, g.name, c.queue_id, q.slug, q.name, c.assignee_id, {_NAME.format("a")},
        c.customer_id, coalesce(nullif(k.name, ''), k.ref, ''), coalesce(k.ref, ''), coalesce(k.email, ''),

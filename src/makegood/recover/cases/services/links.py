@@ -53,9 +53,9 @@ def open_link(token: str, *, now: datetime) -> CustomerLink:
     """
     try:
         key = base64.urlsafe_b64decode(_signer.unsign(token) + "==")
-        link = CustomerLink.objects.select_related("case__customer").defer("case__search").get(
-            pk=uuid.UUID(bytes=key), revoked_at=None, expires_at__gt=now
-        )  # fmt: skip
+        related = ("case__customer__source", "case__order", "case__place", "case__merged_into__customer__source")
+        links = CustomerLink.objects.select_related(*related).defer("case__search", "case__merged_into__search")
+        link = links.get(pk=uuid.UUID(bytes=key), revoked_at=None, expires_at__gt=now)
     except (BadSignature, binascii.Error, ValueError, CustomerLink.DoesNotExist) as why:
         raise LinkGone from why
     CustomerLink.objects.filter(pk=link.pk).update(used_at=now)

@@ -304,7 +304,7 @@ def _case_for(
 def _quoted(arrival: Arrival, match: Match, theirs: set[UUID], desk: Desk) -> Case | None:
     """The case that a contact provably answers, or names if it is the writer's: by customer, else by address."""
     if answered := desk.by_number.get(arrival.case_number or 0):
-        return answered
+        return desk.home(answered)
     for number in match.case_numbers:
         case = desk.by_number.get(number)
         if case and case.customer_id in theirs:

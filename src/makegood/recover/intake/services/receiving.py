@@ -8,7 +8,9 @@ from django.db import transaction
 
 from makegood.ground.retail.models import Place, Source
 from makegood.ids import uuid7
-from makegood.recover.cases.models import Case, Channel, Direction
+from makegood.recover.cases import extensions
+from makegood.recover.cases.models import Case, CaseEvent, Channel, Direction
+from makegood.recover.cases.services.timeline import lock_case
 from makegood.recover.intake import matching
 from makegood.recover.intake.models import Arrival
 from makegood.recover.intake.services.acting import act, gather, hold_intake
@@ -63,6 +65,9 @@ def receive(  # noqa: PLR0913  each part of a contact by its name
     _, done = act(gather([], [arrival], match))
     result = done[f"arrival:{arrival.pk}"]
     case = result.case
+    if case and result.contact_id:
+        heard = CaseEvent.objects.filter(case=case, facts__contact=str(result.contact_id)).latest("seq")
+        extensions.tell(lock_case(case.pk), heard, body)
     return Receipt(
         arrival.pk,
         case.pk if case else None,
