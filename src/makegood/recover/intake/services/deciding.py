@@ -220,9 +220,7 @@ def _contact(
             follows = {"follows_id": case.pk}
             case = None
     if case:
-        if case.number == arrival.case_number and match.account and match.account.id == case.customer_id:
-            who = ""  # their answer to us: no need to say how we know whose it is, or to guess an order
-        known = f"{who} {because}".strip()
+        known = because if _is_their_answer(arrival, match, case) else f"{who} {because}"
         contact = Contact(
             case_id=case.pk, channel=arrival.channel, direction=arrival.direction, author=arrival.author[:200],
             subject=arrival.subject, body=arrival.body, language=reading.language[:8], at=happening.at,
@@ -250,6 +248,11 @@ def _contact(
         **(_common(happening) | _of_account(match) | ({"place_id": arrival.place_id} if arrival.place_id else {})),
         facts=_evidence(reading),
     )  # fmt: skip
+
+
+def _is_their_answer(arrival: Arrival, match: Match, case: Case) -> bool:
+    """The customer answers us: no need to say how we know whose it is, or to guess an order."""
+    return bool(case.number == arrival.case_number and match.account and match.account.id == case.customer_id)
 
 
 def too_long_ago(case: Case, at: datetime) -> bool:
