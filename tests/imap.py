@@ -28,6 +28,14 @@ class Mailbox:
             for mail in mails:
                 client.append("INBOX", None, None, mail)  # type: ignore[arg-type]
 
+    def clear(self) -> None:
+        """Throw away the mails that the server begins with."""
+        with imaplib.IMAP4("127.0.0.1", self.port) as client:
+            client.login(USER, SECRET)
+            client.select("INBOX")
+            client.store("1:*", "+FLAGS", "\\Deleted")
+            client.expunge()
+
     def seen(self) -> int:
         with imaplib.IMAP4("127.0.0.1", self.port) as client:
             client.login(USER, SECRET)

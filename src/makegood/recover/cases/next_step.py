@@ -99,6 +99,8 @@ def _customer_waits(at: Situation) -> NextStep | None:
         return NextStep(
             _("Answer %(who)s now: waiting for %(time)s, and the answer was due %(late)s ago.") % facts, key
         )
+    if at.now - case.last_contact_at < timedelta(minutes=1):
+        return NextStep(_("Answer %(who)s, who has just written.") % facts, key)
     return NextStep(_("Answer %(who)s: waiting for %(time)s.") % facts, key)
 
 

@@ -185,7 +185,8 @@ def _settle(
     tokens: list[str],
     named: dict[str, list[_OrderRef]],
 ) -> Match:
-    text = f"{arrival.subject}\n{arrival.body}"
+    # The subject of an answer is that of the thread: it says nothing new.
+    text = arrival.body if arrival.case_number else f"{arrival.subject}\n{arrival.body}"
     reading = read(text, arrival.language)
     numbers = tuple(dict.fromkeys(int(n) for n in _CASE_NUMBER.findall(text[:_READ_AT_MOST])))[:_NUMBERS_AT_MOST]
     accounts = {account.id: account for account in draft.accounts}

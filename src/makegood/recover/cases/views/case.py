@@ -312,8 +312,14 @@ def _number(text: str | None) -> int | None:
 def _moments(shown: CaseDetail, before: int | None) -> tuple[list[Moment], int]:
     """A page of the timeline, and the key of the next one (0: that was all)."""
     limit, older = MOMENTS_A_PAGE + 1, {"before": before} if before else {}
-    found = timeline(shown.id, merged=shown.merged, limit=limit, **older)
+    found = [_by_name(shown, moment) for moment in timeline(shown.id, merged=shown.merged, limit=limit, **older)]
     return found[:MOMENTS_A_PAGE], found[MOMENTS_A_PAGE - 1].position if len(found) > MOMENTS_A_PAGE else 0
+
+
+def _by_name(shown: CaseDetail, moment: Moment) -> Moment:
+    """What the customer wrote bears their name instead of their address."""
+    is_theirs = moment.author and shown.email and moment.author.lower() == shown.email.lower()
+    return moment._replace(author=shown.customer) if is_theirs else moment
 
 
 def _shown(

@@ -220,18 +220,19 @@ def _contact(
             follows = {"follows_id": case.pk}
             case = None
     if case:
+        known = because if _is_their_answer(arrival, match, case) else f"{who} {because}"
         contact = Contact(
             case_id=case.pk, channel=arrival.channel, direction=arrival.direction, author=arrival.author[:200],
             subject=arrival.subject, body=arrival.body, language=reading.language[:8], at=happening.at,
         )  # fmt: skip
         if thanks:
-            why = f"{who} {because} It only says thank you: nothing reopens and no date moves."
+            why = f"{known} It only says thank you: nothing reopens and no date moves."
             return Entry(case=case, kind=Event.CONTACT, at=happening.at, why=why, facts=facts_of(contact),
                          contact=contact)  # fmt: skip
         if inbound:
-            said = _attached(case, contact, f"{who} {because}", reading, reasons, {})
+            said = _attached(case, contact, known, reading, reasons, {})
             return said if case.resolved_at is None else [said, _reopened(case, happening.at)]
-        return Entry(case=case, kind=Event.CONTACT, at=happening.at, why=f"{who} {because}",
+        return Entry(case=case, kind=Event.CONTACT, at=happening.at, why=known,
                       changes=told(case, happening.at), facts=facts_of(contact), contact=contact)  # fmt: skip
     if not inbound:
         return SetAside("Sent to a customer, but there is no case that it belongs to.")
@@ -247,6 +248,11 @@ def _contact(
         **(_common(happening) | _of_account(match) | ({"place_id": arrival.place_id} if arrival.place_id else {})),
         facts=_evidence(reading),
     )  # fmt: skip
+
+
+def _is_their_answer(arrival: Arrival, match: Match, case: Case) -> bool:
+    """The customer answers us: no need to say how we know whose it is, or to guess an order."""
+    return bool(case.number == arrival.case_number and match.account and match.account.id == case.customer_id)
 
 
 def too_long_ago(case: Case, at: datetime) -> bool:

@@ -141,7 +141,8 @@
   });
   // An answer to a writer and an answer to the clock may both bring the same moment.
   document.addEventListener("htmx:oobBeforeSwap", (event) => {
-    if (event.detail.target.id !== "moments") return;
+    // (A whole timeline, as after a merge, takes the place of the one that is there.)
+    if (event.detail.target.id !== "moments" || one("#moments", event.detail.fragment)) return;
     all("li[id]", event.detail.fragment).forEach((item) => { if (document.getElementById(item.id)) item.remove(); });
   });
   const freshen = () => all("time[data-fresh]").forEach((time) => {
