@@ -24,6 +24,7 @@ def _resolve(page) -> None:
     page.keyboard.press("s")
     expect(page.get_by_role("dialog", name="Resolve")).to_be_visible()
     page.keyboard.press("Space")
+    page.get_by_label("Why did it fail?").fill("The carrier lost it")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_be_hidden()
 
