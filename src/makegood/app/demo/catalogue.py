@@ -63,7 +63,6 @@ def _places() -> tuple[PlaceRow, ...]:
 
 PLACES = _places()
 STORES = tuple(row for row in PLACES if row.kind == "store")
-WAREHOUSES = tuple(row for row in PLACES if row.kind == "warehouse")
 
 VENDORS = (
     VendorRow("C-MARL", "carrier", "Marlbeck Parcels", "Swindon", "South West"),

@@ -30,7 +30,6 @@ _WRITES_AGAIN = 0.16
 _ONLINE_CHANNELS = (("email", 0.52), ("web", 0.14), ("phone", 0.15), ("chat", 0.13), ("social", 0.06))
 _STORE_CHANNELS = (("store", 0.42), ("phone", 0.2), ("email", 0.22), ("social", 0.08), ("web", 0.08))
 _HOURS = np.array([1, 0, 0, 0, 0, 0, 1, 3, 6, 8, 9, 9, 9, 8, 7, 7, 7, 8, 8, 8, 7, 6, 4, 2], dtype=float)
-_OPEN = np.array([0] * 10 + [1] * 8 + [0] * 6, dtype=float)
 _SECTIONS = {"Electronics": "the electronics section", "Appliances": "the appliances section", "Homeware": "homeware"}
 
 

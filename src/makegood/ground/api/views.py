@@ -17,6 +17,7 @@ from makegood.ground.api import webhooks
 from makegood.ground.api.models import Delivery, Endpoint, Event
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
+from makegood.ids import read_uuid
 
 A_PAGE = 50
 
@@ -57,7 +58,7 @@ def endpoints(request: StaffRequest) -> HttpResponse:
 def deliveries(request: StaffRequest, endpoint_id: uuid.UUID) -> HttpResponse:
     """One address, its secret, and its deliveries, the newest first. Two SQL statements."""
     endpoint = _endpoint(endpoint_id)
-    status, before = request.GET.get("status", ""), _uuid(request.GET.get("before", ""))
+    status, before = request.GET.get("status", ""), read_uuid(request.GET.get("before", ""))
     found = Delivery.objects.filter(endpoint=endpoint)
     if status in Delivery.Status.values:
         found = found.filter(status=status)
@@ -115,10 +116,3 @@ def _endpoint(endpoint_id: uuid.UUID) -> Endpoint:
     if endpoint is None:
         raise webhooks.EndpointNotFound
     return endpoint
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

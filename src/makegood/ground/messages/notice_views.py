@@ -11,13 +11,14 @@ from makegood.errors import NotFound
 from makegood.ground.messages import notices
 from makegood.ground.staff.access import signed_in
 from makegood.ground.staff.http import StaffRequest
+from makegood.ids import read_uuid
 
 
 @signed_in
 @require_GET
 def listed(request: StaffRequest) -> HttpResponse:
     """What I was told, newest first. Two SQL queries: who asks, notices."""
-    found = notices.notices(request.user, before=_uuid(request.GET.get("before", "")))
+    found = notices.notices(request.user, before=read_uuid(request.GET.get("before", "")))
     more, rows = len(found) > notices.PAGE, found[: notices.PAGE]
     context = {"rows": rows, "next": rows[-1].pk if more else None, "now": timezone.now()}
     return render(request, "messages/notices.html", context)
@@ -37,7 +38,7 @@ def opened(request: StaffRequest, notice_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def read_all(request: StaffRequest) -> HttpResponse:
     """Mark everything as read that the page showed, and what is older."""
-    until = _uuid(request.POST.get("until", ""))
+    until = read_uuid(request.POST.get("until", ""))
     if until:
         notices.read_all(user=request.user, until=until, now=timezone.now())
     return redirect("notices:list")
@@ -57,10 +58,3 @@ def by_mail(request: StaffRequest) -> HttpResponse:
         else _("Notices no longer come by e-mail."),
     )
     return redirect("notices:list")
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -13,6 +13,7 @@ from makegood.ground.messages.models import Message
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
+from makegood.ids import read_uuid
 
 
 @needs("messages.see")
@@ -23,7 +24,7 @@ def outbox(request: StaffRequest) -> HttpResponse:
     if status not in Message.Status.values:
         status = ""
     places = visible_places(request.user)
-    rows = queries.outbox(status=status, places=places, before=_uuid(request.GET.get("before", "")))
+    rows = queries.outbox(status=status, places=places, before=read_uuid(request.GET.get("before", "")))
     more = rows[queries.PAGE :]
     rows = rows[: queries.PAGE]
     context = {
@@ -51,10 +52,3 @@ def send_again(request: StaffRequest, message_id: uuid.UUID) -> HttpResponse:
     services.send_again(message_id=message_id, now=timezone.now())
     toasts.success(request, _("It will be sent again within a minute."))
     return redirect("messages:outbox")
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -28,6 +28,7 @@ from makegood.ground.retail.queries.rejects import (
 from makegood.ground.retail.services.rejects import correct_reject, dismiss_reject, retry_all
 from makegood.ground.staff.access import needs
 from makegood.ground.web.exports import csv_response
+from makegood.ids import read_uuid
 
 PAGE = 50
 LONG = 120  # characters from which on a value gets a box instead of a line
@@ -44,7 +45,7 @@ class Box(NamedTuple):
 def rejects(request: HttpRequest) -> HttpResponse:
     """The list. At most four SQL queries: who asks, the rows, their number, the imports to choose from."""
     wanted = _filter(request.GET)
-    rows = list_rejects(wanted=wanted, before=_uuid(request.GET.get("before", "")), limit=PAGE + 1)
+    rows = list_rejects(wanted=wanted, before=read_uuid(request.GET.get("before", "")), limit=PAGE + 1)
     address = _address(wanted)
     following = f"{address}&before={rows[PAGE - 1].id}" if len(rows) > PAGE else ""
     facts = {
@@ -98,7 +99,7 @@ def dismiss(request: HttpRequest, reject_id: uuid.UUID) -> HttpResponse:
 @needs("retail.settle_rejects")
 def retry(request: HttpRequest) -> HttpResponse:
     """Submit the open rejects of one import again."""
-    run_id = _uuid(request.POST.get("run", ""))
+    run_id = read_uuid(request.POST.get("run", ""))
     if run_id is None:
         messages.error(request, gettext("Choose an import first. Nothing was submitted."))
         return redirect("rejects:list")
@@ -127,7 +128,7 @@ def _filter(given: QueryDict) -> RejectFilter:
     """What the address asks for; open ones unless it says otherwise."""
     status = given.get("status", Reject.Status.OPEN)
     return RejectFilter(
-        run=_uuid(given.get("run", "")),
+        run=read_uuid(given.get("run", "")),
         table=given.get("table", "").replace("\0", ""),
         status=status if status in Reject.Status.values else "",
     )
@@ -135,10 +136,3 @@ def _filter(given: QueryDict) -> RejectFilter:
 
 def _address(wanted: RejectFilter) -> str:
     return "?" + urlencode({"status": wanted.status or "all", "table": wanted.table, "run": wanted.run or ""})
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -1,10 +1,12 @@
 """Jobs of the cases room."""
 
 import uuid
+from datetime import timedelta
 
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
+from makegood.recover.cases.models import Presence
 from makegood.recover.cases.service_levels.noticing import tell_due
 from makegood.recover.cases.service_levels.retiming import retime_open
 from makegood.recover.cases.services.attachments import scan_waiting
@@ -39,6 +41,13 @@ def batches(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
 def tell_of_clocks(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
     """Clocks that warn or have run out since the minute before, and what a killed worker left."""
     tell_due(now=timezone.now())
+
+
+@app.periodic(cron="29 3 * * *")
+@app.task(name="cases.forget_presence", queueing_lock="cases.forget_presence")
+def forget_presence(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
+    """Who looked at what is nobody's business the day after."""
+    Presence.objects.filter(seen_at__lt=timezone.now() - timedelta(days=1)).delete()
 
 
 @app.task(name="cases.retime_open", lock="cases.retime_open")

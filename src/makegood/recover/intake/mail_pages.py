@@ -12,6 +12,7 @@ from makegood.ground.messages.files import storage
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
+from makegood.ids import read_uuid
 from makegood.recover.intake.errors import MailNotFound
 from makegood.recover.intake.models import Mail
 from makegood.recover.intake.queries import mail as queries
@@ -26,7 +27,7 @@ def inbox(request: StaffRequest) -> HttpResponse:
     if status not in Mail.Status.values:
         status = ""
     places = visible_places(request.user)
-    rows = queries.inbox(status=status, places=places, before=_uuid(request.GET.get("before", "")))
+    rows = queries.inbox(status=status, places=places, before=read_uuid(request.GET.get("before", "")))
     more, rows = rows[queries.PAGE :], rows[: queries.PAGE]
     context = {
         "rows": rows,
@@ -60,10 +61,3 @@ def take_in(request: StaffRequest, mail_id: uuid.UUID) -> HttpResponse:
     taken = take_in_anyway(mail=mail, now=timezone.now())
     messages.success(request, taken.why)
     return redirect("mail:inbox")
-
-
-def _uuid(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None

@@ -76,7 +76,7 @@ def _take_in(case: Case, words: str, *, once: uuid.UUID, now: datetime) -> None:
     """What the customer wrote, once: the form carries its own reference."""
     who = case.customer
     receive(
-        channel=Channel.WEB, body=words, at=now, subject=f"[C-{case.number}] {case.subject}",
-        author=who.name if who else "", customer_ref=who.ref if who else "", source=who.source if who else None,
-        order_ref=case.order.ref if case.order else "", place=case.place, ref=f"link:{once}",
+        channel=Channel.WEB, body=words, at=now, subject=case.subject, author=who.name if who else "",
+        customer_ref=who.ref if who else "", source=who.source if who else None, place=case.place,
+        case_number=case.number, ref=f"link:{once}",
     )  # fmt: skip

@@ -33,7 +33,6 @@ _FAILED = re.compile(
 )
 _SAYS_SO = {"X-Autoreply", "X-Autorespond", "X-Autoresponder", "X-Loop", "Feedback-ID"}
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
-_ORIGINAL_ID = re.compile(rb"^message-id:\s*(<[^<>\s]{1,250}>)", re.IGNORECASE | re.MULTILINE)
 _SEARCHED_AT_MOST = 50_000
 
 
