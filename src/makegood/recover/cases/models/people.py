@@ -1,0 +1,23 @@
+"""Colleagues and a case: who looks at it."""
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from makegood.recover.cases.models.case import Case
+
+
+class Presence(models.Model):
+    """Who has a case open, and what they are writing. Renewed by their page every few seconds."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    doing = models.CharField(max_length=5, blank=True, default="", help_text="reply, note or call; empty: looking.")
+    seen_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["case", "user"], name="presence_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.doing or 'looks'}"
