@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from makegood.ground.staff.names import name_of
 from makegood.recover.cases.models import Reason
 from makegood.recover.triage.models import TrainedModel
 
@@ -63,9 +64,9 @@ def corrections(places: AbstractSet[uuid.UUID] | list[uuid.UUID] | None, limit: 
 
 
 # Serves from the index triage_said.
-_CORRECTIONS = """
+_CORRECTIONS = f"""
     SELECT c.number, c.subject, e.at, e.why, NOT e.changes ? 'reason_id',
-           coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username)
+           {name_of("u")}
     FROM cases_caseevent e
     JOIN cases_case c ON c.id = e.case_id
     JOIN staff_user u ON u.id = e.actor_id

@@ -12,11 +12,11 @@ from django.db import connection
 
 from makegood.ground.binary import binary_cursor
 from makegood.ground.staff.models import User
+from makegood.ground.staff.names import name_of
 from makegood.recover.cases.errors import CaseNotFound
 
 # A person with places sees the cases of these; a case without a place is seen by those who see the whole company.
 _VISIBLE = "(%(places)s::uuid[] IS NULL OR c.place_id = ANY(%(places)s::uuid[]))"
-_NAME = "coalesce(nullif(btrim({0}.first_name || ' ' || {0}.last_name), ''), {0}.username)"
 
 Places = list[uuid.UUID] | None
 
@@ -104,8 +104,8 @@ _CASE = f"""
 SELECT c.id, c.number, c.version, c.subject, c.failed, c.channel, c.status, c.severity, c.tier, c.locus, c.value,
        c.currency, c.opened_at, c.last_contact_at, c.last_contact_by, c.first_response_at,
        c.first_answer_from, c.answer_from, c.waits::text, c.answer_due_at, c.due_at, c.outcome, c.cause, c.prevention,
-       c.resolved_at, {_NAME.format("z")}, c.place_id, p.name, c.order_id, c.shipment_id,
-       r.code, r.name, g.name, c.queue_id, q.slug, q.name, c.assignee_id, {_NAME.format("a")},
+       c.resolved_at, {name_of("z")}, c.place_id, p.name, c.order_id, c.shipment_id,
+       r.code, r.name, g.name, c.queue_id, q.slug, q.name, c.assignee_id, {name_of("a")},
        c.customer_id, coalesce(nullif(k.name, ''), k.ref, ''), coalesce(k.ref, ''), coalesce(k.email, ''),
        coalesce(k.phone, ''), coalesce(k.language, ''), coalesce(k.loyalty_tier, ''), k.lifetime_value,
        coalesce(s.currency, ''), coalesce(k.city, ''), coalesce(k.state, ''), coalesce(k.postal_code, ''),
@@ -169,7 +169,7 @@ WITH seen AS (
     ON CONFLICT (case_id, user_id) DO UPDATE SET doing = excluded.doing, seen_at = excluded.seen_at
 )
 SELECT number, version, mail, coalesce((
-    SELECT json_agg(json_build_array({_NAME.format("u")}, p.doing) ORDER BY {_NAME.format("u")})
+    SELECT json_agg(json_build_array({name_of("u")}, p.doing) ORDER BY {name_of("u")})
     FROM cases_presence p JOIN staff_user u ON u.id = p.user_id
     WHERE p.case_id = seen.id AND p.user_id <> %(me)s::uuid AND p.seen_at > %(since)s::timestamptz), '[]')::text
 FROM seen
@@ -237,9 +237,9 @@ class Attached(msgspec.Struct, frozen=True):
 # The opening event sets every column: what it opened with shows on the page anyway.
 _TIMELINE = f"""
 SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{{{}}}}' ELSE e.changes::text END,
-       e.facts::text, e.actor_id, {_NAME.format("u")}, t.id, t.channel, t.direction, t.author, t.subject,
+       e.facts::text, e.actor_id, {name_of("u")}, t.id, t.channel, t.direction, t.author, t.subject,
        coalesce(t.body, n.body), m.id, CASE WHEN m.bounced_at IS NULL THEN m.status ELSE 'bounced' END,
-       coalesce(nullif(m.bounce, ''), m.last_error), m.due_at, {_NAME.format("a")}, {_NAME.format("b")},
+       coalesce(nullif(m.bounce, ''), m.last_error), m.due_at, {name_of("a")}, {name_of("b")},
        coalesce(v.quoted, ''), {{of}}, e.{{position}},
        CASE WHEN t.id IS NOT NULL THEN (
            SELECT json_agg(json_build_object('id', x.id, 'name', x.name, 'type', x.type, 'size', x.size,
@@ -422,7 +422,7 @@ def people_to_assign(words: str, *, limit: int = 20) -> list[Person]:
     with connection.cursor() as cursor:
         cursor.execute(
             f"""
-            SELECT u.id, {_NAME.format("u")}, u.username, u.role,
+            SELECT u.id, {name_of("u")}, u.username, u.role,
                    (SELECT count(*) FROM cases_case c WHERE c.assignee_id = u.id AND c.resolved_at IS NULL) AS busy
             FROM staff_user u
             WHERE u.is_active AND NOT u.is_integration AND u.role = ANY(%s)

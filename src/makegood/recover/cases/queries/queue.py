@@ -16,6 +16,7 @@ from django.db import connection
 
 from makegood.ground.binary import binary_cursor
 from makegood.ground.staff.models import User
+from makegood.ground.staff.names import name_of
 from makegood.ground.web.words import tsquery
 from makegood.recover.cases.models import Severity, Status
 from makegood.recover.cases.triage import HIGH_LIFETIME_VALUE, VALUED_TIERS
@@ -316,11 +317,11 @@ _COLUMNS = (
     "c.id, c.number, c.subject, c.failed, c.severity, c.status, c.due_at, c.opened_at, c.last_contact_at,"
     " c.last_contact_by, c.value, c.currency, c.reason_id, c.customer_id, c.order_id, c.assignee_id"
 )
-_DETAILS = """
+_DETAILS = f"""
 SELECT c.id, c.number, c.subject, c.failed, c.severity, c.status, c.due_at, c.opened_at, c.last_contact_at,
     c.last_contact_by, c.value, c.currency, c.key, r.name, coalesce(nullif(k.name, ''), k.email, k.ref, ''),
     coalesce(k.loyalty_tier, ''), coalesce(o.ref, ''),
-    coalesce(nullif(trim(u.first_name || ' ' || u.last_name), ''), u.username, '')
+    coalesce({name_of("u")}, '')
 FROM chosen c
 JOIN cases_reason r ON r.id = c.reason_id
 LEFT JOIN retail_customer k ON k.id = c.customer_id
@@ -328,7 +329,7 @@ LEFT JOIN retail_order o ON o.id = c.order_id
 LEFT JOIN staff_user u ON u.id = c.assignee_id
 """
 # Loyalty tiers by hopping from one to the next in their index: a dozen steps, not a scan of all customers.
-_CHOICES = """
+_CHOICES = f"""
 WITH RECURSIVE tiers (tier) AS (
     (SELECT loyalty_tier FROM retail_customer WHERE loyalty_tier > '' ORDER BY loyalty_tier LIMIT 1)
     UNION ALL
@@ -340,9 +341,8 @@ SELECT kind, value, label FROM (
     SELECT 'queue' AS kind, slug::text AS value, name::text AS label, position::text AS place FROM cases_queue
     UNION ALL SELECT 'reason', code, name, code FROM cases_reason WHERE active
     UNION ALL SELECT 'tier', tier, initcap(tier), tier FROM tiers WHERE tier IS NOT NULL
-    UNION ALL SELECT 'staff', username, coalesce(nullif(trim(first_name || ' ' || last_name), ''), username),
-        lower(first_name)
-        FROM staff_user WHERE is_active AND NOT is_integration
+    UNION ALL SELECT 'staff', u.username, {name_of("u")}, lower(u.first_name)
+        FROM staff_user u WHERE is_active AND NOT is_integration
     UNION ALL SELECT 'view', id || CASE WHEN owner_id = %(me)s THEN '+' ELSE '-' END || address, name, lower(name)
         FROM cases_savedview WHERE owner_id = %(me)s OR shared
 ) every ORDER BY kind, place, label

@@ -10,8 +10,9 @@ from datetime import datetime
 
 from django.db import connection
 
+from makegood.ground.staff.names import name_of
 from makegood.recover.cases.models import AssignmentRule, Case, CaseEvent
-from makegood.recover.cases.queries.case import _NAME, roles_that_work_cases
+from makegood.recover.cases.queries.case import roles_that_work_cases
 from makegood.recover.cases.services.timeline import record
 
 # One at a time gives by rule: nobody's number of cases changes by another rule's hand while they are counted.
@@ -79,7 +80,7 @@ def candidates() -> list[Candidate]:
                 SELECT user_id, place_id FROM staff_user_places
                 UNION SELECT seen.user_id, p.id FROM retail_place p JOIN seen ON p.parent_id = seen.place_id
             )
-            SELECT u.id, {_NAME.format("u")}, u.skills, u.case_cap,
+            SELECT u.id, {name_of("u")}, u.skills, u.case_cap,
                    coalesce((SELECT array_agg(place_id) FROM seen WHERE user_id = u.id), '{{}}'),
                    (SELECT count(*) FROM cases_case c WHERE c.assignee_id = u.id AND c.resolved_at IS NULL)
             FROM staff_user u WHERE u.is_active AND u.role = ANY(%s) ORDER BY u.id

@@ -8,6 +8,7 @@ from django.db import connection
 from django.utils import timezone
 
 from makegood.ground.staff.models import User
+from makegood.ground.staff.names import name_of
 from makegood.ground.staff.scope import visible_places
 from makegood.recover.commitments.queries.listing import owned, scope
 
@@ -41,7 +42,7 @@ def between(begins: datetime, ends: datetime, *, me: User, whose: str) -> list[E
         cursor.execute(
             f"""
             SELECT p.id, p.number, p.kind, p.text, p.due_at, p.state,
-                   coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username), c.number,
+                   {name_of("u")}, c.number,
                    coalesce(nullif(k.name, ''), k.email, k.ref, '')
             FROM commitments_commitment p
             JOIN staff_user u ON u.id = p.owner_id

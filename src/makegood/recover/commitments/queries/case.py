@@ -6,6 +6,8 @@ from datetime import datetime
 import msgspec
 from django.db import connection
 
+from makegood.ground.staff.names import name_of
+
 
 class Promised(msgspec.Struct, frozen=True):
     """A promise on a case."""
@@ -48,13 +50,12 @@ class OnCase(msgspec.Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(OnCase).decode
-_NAME = "coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username, '')"
 _ON_CASE = f"""
 SELECT json_build_object(
     'promises', coalesce((
         SELECT json_agg(json_build_object(
             'number', p.number, 'to', p."to", 'kind', p.kind, 'text', p.text, 'due_at', p.due_at, 'state', p.state,
-            'ended_at', p.ended_at, 'owner', {_NAME}, 'chain', (
+            'ended_at', p.ended_at, 'owner', coalesce({name_of("u")}, ''), 'chain', (
                 WITH RECURSIVE earlier AS (
                     SELECT q.id FROM commitments_commitment q WHERE q.superseded_by_id = p.id
                     UNION ALL
@@ -66,7 +67,7 @@ SELECT json_build_object(
     'found', coalesce((
         SELECT json_agg(json_build_object(
             'id', s.id, 'words', s.words, 'to', s."to", 'kind', s.kind, 'due_at', s.due_at, 'found_at', s.found_at,
-            'author', {_NAME},
+            'author', coalesce({name_of("u")}, ''),
             'replaces', (SELECT number FROM commitments_commitment r WHERE r.id = s.replaces_id AND r.state = 'open'))
             ORDER BY s.found_at, s.start)
         FROM commitments_suggestion s LEFT JOIN staff_user u ON u.id = s.author_id

@@ -10,6 +10,7 @@ from django.db import connection
 
 from makegood.engines.statistics.shares import wilson
 from makegood.ground.staff.models import User
+from makegood.ground.staff.names import name_of
 from makegood.ground.staff.scope import visible_places
 from makegood.recover.commitments.queries.listing import scope
 
@@ -75,17 +76,17 @@ def kept_rates(*, me: User | None, since: datetime, until: datetime) -> KeptRate
     )  # fmt: skip
 
 
-_RATES = """
+_RATES = f"""
 WITH due AS MATERIALIZED (
     SELECT p.kind, p."to" = 'partner' AS theirs, p.owner_id,
            (p.state = 'kept' AND p.ended_at <= p.first_due_at)::int AS kept
     FROM commitments_commitment p LEFT JOIN cases_case c ON c.id = p.case_id
-    WHERE p.first_due_at >= %s AND p.first_due_at < %s AND p.state NOT IN ('released', 'superseded') AND {scope}
+    WHERE p.first_due_at >= %s AND p.first_due_at < %s AND p.state NOT IN ('released', 'superseded') AND {{scope}}
 ), owned AS MATERIALIZED (
     SELECT owner_id, kind, sum(kept) AS kept, count(*) AS n FROM due WHERE NOT theirs GROUP BY owner_id, kind
 ), named AS (
     SELECT o.kind, o.kept, o.n, u.username,
-           coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username) AS name,
+           {name_of("u")} AS name,
            coalesce((SELECT string_agg(l.name, ', ' ORDER BY l.name) FROM staff_user_places m
                      JOIN retail_place l ON l.id = m.place_id WHERE m.user_id = u.id), '') AS team
     FROM owned o JOIN staff_user u ON u.id = o.owner_id

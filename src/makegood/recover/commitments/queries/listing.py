@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from makegood.ground.staff.models import User
+from makegood.ground.staff.names import name_of
 from makegood.ground.staff.scope import visible_places
 from makegood.recover.cases.queries.queue import Cursor, Places
 from makegood.recover.commitments.errors import CommitmentNotFound, SuggestionNotFound
@@ -227,10 +228,10 @@ def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 19  # noqa: PLR2004  a bigint
 
 
-_ROWS = """
+_ROWS = f"""
 SELECT p.id, p.number, p."to", p.kind, p.text, p.due_at, p.first_due_at, p.made_at, p.state, p.ended_at, p.agreed_by,
-       coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username), u.username, c.number,
-       coalesce(nullif(k.name, ''), k.email, k.ref, ''), {key}
+       {name_of("u")}, u.username, c.number,
+       coalesce(nullif(k.name, ''), k.email, k.ref, ''), {{key}}
 FROM commitments_commitment p
 JOIN staff_user u ON u.id = p.owner_id
 LEFT JOIN cases_case c ON c.id = p.case_id

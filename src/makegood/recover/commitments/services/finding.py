@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from makegood.engines.language.promises import Promise, find_promises
 from makegood.ground.retail.models import Vendor
 from makegood.ground.staff.models import User
+from makegood.ground.staff.names import name_of
 from makegood.recover.cases.models import Case, CaseEvent, Contact
 from makegood.recover.cases.queries.case import CaseDetail
 from makegood.recover.commitments.errors import SuggestionNotFound, SuggestionSettled
@@ -116,9 +117,9 @@ def contradictions(case: CaseDetail, words: str, now: datetime) -> list[str]:
     return sentences
 
 
-_EARLIER = """
+_EARLIER = f"""
 SELECT p.id, p.number, p.kind, p.due_at, p.made_at,
-       coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username), p.case_id, c.number
+       {name_of("u")}, p.case_id, c.number
 FROM commitments_commitment p
 JOIN cases_case c ON c.id = p.case_id
 JOIN staff_user u ON u.id = p.owner_id
