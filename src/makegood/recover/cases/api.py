@@ -1,10 +1,11 @@
 """Cases over the API. Lists page by key; writes may carry the version their writer saw."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal
+from functools import wraps
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from django.http import HttpResponse
@@ -23,6 +24,8 @@ from makegood.recover.cases.queries import queue
 from makegood.recover.cases.queries.case import MOMENTS_A_PAGE, CaseDetail, Moment, assignable, the_case, timeline
 
 router = Router(tags=["cases"])
+
+Writes = TypeVar("Writes", bound=Callable[..., int | None])
 
 SEES, WORKS = Holds("cases.see"), Holds("cases.work")
 LONGEST = 50_000
@@ -248,112 +251,85 @@ def read_case(
 # -- writing
 
 
-@router.post(
-    "/cases/{number}/notes",
-    response={201: Written} | WRITES,
-    auth=WORKS,
-    operation_id="add_note",
-    summary="Write a note",
-)
-def add_note(request: StaffRequest, number: Number, note: NoteIn) -> HttpResponse:
+def writes(router: Router, path: str, summary: str, *, status: int = 200) -> Callable[[Writes], Writes]:
+    """An operation that writes on a case, called as its function is, and answers with what became of it.
+
+    The function returns the number of the case to answer with where that is another one than it was given.
+    """
+
+    def add(write: Writes) -> Writes:
+        @router.post(
+            f"/cases/{{number}}/{path}", response={status: Written} | WRITES, auth=WORKS, operation_id=write.__name__,
+            summary=summary,
+        )  # fmt: skip
+        @wraps(write)
+        def answer(request: StaffRequest, number: int, **asked: Any) -> HttpResponse:
+            other = write(request, number, **asked)
+            return _written(request, other or number, status=status)
+
+        return write
+
+    return add
+
+
+def by(request: StaffRequest) -> dict[str, Any]:
+    """Who writes, and when."""
+    return {"by": request.user, "now": timezone.now()}
+
+
+@writes(router, "notes", "Write a note", status=201)
+def add_note(request: StaffRequest, number: Number, note: NoteIn) -> None:
     """Write something for colleagues."""
-    services.add_note(case_id=_id(request, number), body=note.body, by=request.user, now=timezone.now())
-    return _written(request, number, status=201)
+    services.add_note(case_id=_id(request, number), body=note.body, **by(request))
 
 
-@router.post(
-    "/cases/{number}/replies",
-    response={201: Written} | WRITES,
-    auth=WORKS,
-    operation_id="reply",
-    summary="Answer by e-mail",
-)
-def reply(request: StaffRequest, number: Number, answer: ReplyIn) -> HttpResponse:
+@writes(router, "replies", "Answer by e-mail", status=201)
+def reply(request: StaffRequest, number: Number, answer: ReplyIn) -> None:
     """Answer the customer by e-mail. The message is sent once, by a job."""
     services.reply(
         case_id=_id(request, number),
         body=answer.body,
         wait=answer.wait,
         seen=answer.seen,
-        by=request.user,
-        now=timezone.now(),
+        **by(request),
     )
-    return _written(request, number, status=201)
 
 
-@router.post(
-    "/cases/{number}/assignment",
-    response={200: Written} | WRITES,
-    auth=WORKS,
-    operation_id="assign_case",
-    summary="Assign",
-)
-def assign_case(request: StaffRequest, number: Number, assignment: AssignmentIn) -> HttpResponse:
+@writes(router, "assignment", "Assign")
+def assign_case(request: StaffRequest, number: Number, assignment: AssignmentIn) -> None:
     """Give an open case to somebody, or back into the queue."""
     case_id, to = _id(request, number), None
     if assignment.to:
         to = request.user if assignment.to == "me" else assignable(assignment.to)
         if to is None:
             raise PersonNotFound(assignment.to)
-    services.assign_case(case_id=case_id, to=to, by=request.user, now=timezone.now(), seen=assignment.seen)
-    return _written(request, number)
+    services.assign_case(case_id=case_id, to=to, **by(request), seen=assignment.seen)
 
 
-@router.post(
-    "/cases/{number}/reason",
-    response={200: Written} | WRITES,
-    auth=WORKS,
-    operation_id="change_reason",
-    summary="Change the reason",
-)
-def change_reason(request: StaffRequest, number: Number, change: ReasonIn) -> HttpResponse:
+@writes(router, "reason", "Change the reason")
+def change_reason(request: StaffRequest, number: Number, change: ReasonIn) -> None:
     """Say why the customer really came. Queue, severity and due time follow."""
-    services.change_reason(
-        case_id=_id(request, number), reason=change.reason, by=request.user, now=timezone.now(), seen=change.seen
-    )
-    return _written(request, number)
+    services.change_reason(case_id=_id(request, number), reason=change.reason, **by(request), seen=change.seen)
 
 
-@router.post(
-    "/cases/{number}/resolution",
-    response={200: Written} | WRITES,
-    auth=WORKS,
-    operation_id="resolve_case",
-    summary="Resolve",
-)
-def resolve_case(request: StaffRequest, number: Number, resolution: ResolutionIn) -> HttpResponse:
+@writes(router, "resolution", "Resolve")
+def resolve_case(request: StaffRequest, number: Number, resolution: ResolutionIn) -> None:
     """Bring an open case to its end."""
     services.resolve_case(
         case_id=_id(request, number), outcome=resolution.outcome, cause=resolution.cause or "",
-        locus=resolution.locus, prevention=resolution.prevention, by=request.user, now=timezone.now(),
+        locus=resolution.locus, prevention=resolution.prevention, **by(request),
         seen=resolution.seen,
     )  # fmt: skip
-    return _written(request, number)
 
 
-@router.post(
-    "/cases/{number}/reopening",
-    response={200: Written} | WRITES,
-    auth=WORKS,
-    operation_id="reopen_case",
-    summary="Reopen",
-)
-def reopen_case(request: StaffRequest, number: Number, reopening: ReopeningIn) -> HttpResponse:
+@writes(router, "reopening", "Reopen")
+def reopen_case(request: StaffRequest, number: Number, reopening: ReopeningIn) -> None:
     """Take a resolved case up again."""
-    services.reopen_case(
-        case_id=_id(request, number), why=reopening.why, by=request.user, now=timezone.now(), seen=reopening.seen
-    )
-    return _written(request, number)
+    services.reopen_case(case_id=_id(request, number), why=reopening.why, **by(request), seen=reopening.seen)
 
 
-@router.post(
-    "/cases/{number}/escalation",
-    response={200: Written} | WRITES,
-    auth=WORKS,
-    operation_id="escalate_case",
-    summary="Escalate",
-)
-def escalate_case(request: StaffRequest, number: Number, escalation: EscalationIn) -> HttpResponse:
+@writes(router, "escalation", "Escalate")
+def escalate_case(request: StaffRequest, number: Number, escalation: EscalationIn) -> None:
     """Hand an open case to more authority or other skills, with a hand-over."""
     to = assignable(escalation.to) if escalation.to else None
     if escalation.to and to is None:
@@ -363,9 +339,8 @@ def escalate_case(request: StaffRequest, number: Number, escalation: EscalationI
         hand_over=services.HandOver(
             happened=escalation.happened, promised=escalation.promised, needed=escalation.needed
         ),
-        by=request.user, now=timezone.now(), seen=escalation.seen,
+        **by(request), seen=escalation.seen,
     )  # fmt: skip
-    return _written(request, number)
 
 
 # -- how

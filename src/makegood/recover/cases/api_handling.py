@@ -4,7 +4,6 @@ import uuid
 from typing import Annotated, Any
 
 from django.http import HttpResponse
-from django.utils import timezone
 from ninja import Field, Router, Schema
 from pydantic import AwareDatetime, model_validator
 
@@ -23,10 +22,10 @@ from makegood.recover.cases.api import (
     ReplyIn,
     ResolutionIn,
     Seen,
-    Written,
     _id,
     _json,
-    _written,
+    by,
+    writes,
 )
 from makegood.recover.cases.models import Batch
 from makegood.recover.cases.queries.many import progress
@@ -49,44 +48,35 @@ class SplitIn(Schema):
     seen: Seen
 
 
-@router.post(
-    "/cases/{number}/merge", response={200: Written} | WRITES, operation_id="merge_case", summary="Merge into another"
-)
-def merge_case(request: StaffRequest, number: Number, merge: MergeIn) -> HttpResponse:
+@writes(router, "merge", "Merge into another")
+def merge_case(request: StaffRequest, number: Number, merge: MergeIn) -> None:
     """End a case as a duplicate of another, which goes on for both."""
     services.merge_cases(
-        duplicate_id=_id(request, number), survivor_id=_other(request, merge.into), by=request.user,
-        now=timezone.now(), seen_duplicate=merge.seen,
+        duplicate_id=_id(request, number), survivor_id=_other(request, merge.into), seen_duplicate=merge.seen,
+        **by(request),
     )  # fmt: skip
-    return _written(request, number)
 
 
-@router.post(
-    "/cases/{number}/merge/undo", response={200: Written} | WRITES, operation_id="undo_merge", summary="Undo a merge"
-)
-def undo_merge(request: StaffRequest, number: Number) -> HttpResponse:
+@writes(router, "merge/undo", "Undo a merge")
+def undo_merge(request: StaffRequest, number: Number) -> None:
     """Take the merge of this case into another back: both are as before."""
-    services.undo_merge(case_id=_id(request, number), by=request.user, now=timezone.now())
-    return _written(request, number)
+    services.undo_merge(case_id=_id(request, number), **by(request))
 
 
-@router.post("/cases/{number}/split", response={201: Written} | WRITES, operation_id="split_case", summary="Split")
-def split_case(request: StaffRequest, number: Number, split: SplitIn) -> HttpResponse:
+@writes(router, "split", "Split", status=201)
+def split_case(request: StaffRequest, number: Number, split: SplitIn) -> int:
     """Start a new case for contacts that are about something else. Answers with the new case."""
     new = services.split_case(
         case_id=_id(request, number), contacts=split.contacts, reason=split.reason, subject=split.subject,
-        by=request.user, now=timezone.now(), seen=split.seen,
+        **by(request), seen=split.seen,
     )  # fmt: skip
-    return _written(request, new.number, status=201)
+    return int(new.number)
 
 
-@router.post(
-    "/cases/{number}/split/undo", response={200: Written} | WRITES, operation_id="undo_split", summary="Undo a split"
-)
-def undo_split(request: StaffRequest, number: Number) -> HttpResponse:
+@writes(router, "split/undo", "Undo a split")
+def undo_split(request: StaffRequest, number: Number) -> None:
     """Put what was split off back where it was."""
-    services.undo_split(case_id=_id(request, number), by=request.user, now=timezone.now())
-    return _written(request, number)
+    services.undo_split(case_id=_id(request, number), **by(request))
 
 
 class SnoozeIn(Schema):
@@ -95,22 +85,19 @@ class SnoozeIn(Schema):
     seen: Seen
 
 
-@router.post("/cases/{number}/snooze", response={200: Written} | WRITES, operation_id="snooze_case", summary="Put off")
-def snooze_case(request: StaffRequest, number: Number, snooze: SnoozeIn) -> HttpResponse:
+@writes(router, "snooze", "Put off")
+def snooze_case(request: StaffRequest, number: Number, snooze: SnoozeIn) -> None:
     """Take an open case out of the queue until a time. No due date moves."""
     services.snooze_case(
-        case_id=_id(request, number), until=snooze.until, why=snooze.why, by=request.user, now=timezone.now(),
+        case_id=_id(request, number), until=snooze.until, why=snooze.why, **by(request),
         seen=snooze.seen,
     )  # fmt: skip
-    return _written(request, number)
 
 
-@router.post("/cases/{number}/snooze/undo", response={200: Written} | WRITES, operation_id="wake_case",
-             summary="Take up now")  # fmt: skip
-def wake_case(request: StaffRequest, number: Number) -> HttpResponse:
+@writes(router, "snooze/undo", "Take up now")
+def wake_case(request: StaffRequest, number: Number) -> None:
     """Put a case back into the queue before its time."""
-    services.wake_case(case_id=_id(request, number), by=request.user, now=timezone.now())
-    return _written(request, number)
+    services.wake_case(case_id=_id(request, number), **by(request))
 
 
 class LinkIn(Schema):
@@ -118,23 +105,19 @@ class LinkIn(Schema):
     seen: Seen
 
 
-@router.post("/cases/{number}/link", response={200: Written} | WRITES, operation_id="link_case", summary="Link")
-def link_case(request: StaffRequest, number: Number, link: LinkIn) -> HttpResponse:
+@writes(router, "link", "Link")
+def link_case(request: StaffRequest, number: Number, link: LinkIn) -> None:
     """Say that one failure, told in a parent case, is behind this case too."""
     services.link_case(
-        case_id=_id(request, number), parent_id=_other(request, link.parent), by=request.user, now=timezone.now(),
+        case_id=_id(request, number), parent_id=_other(request, link.parent), **by(request),
         seen=link.seen,
     )  # fmt: skip
-    return _written(request, number)
 
 
-@router.post(
-    "/cases/{number}/link/undo", response={200: Written} | WRITES, operation_id="unlink_case", summary="Unlink"
-)
-def unlink_case(request: StaffRequest, number: Number) -> HttpResponse:
+@writes(router, "link/undo", "Unlink")
+def unlink_case(request: StaffRequest, number: Number) -> None:
     """Say that a case is about something else than its parent."""
-    services.unlink_case(case_id=_id(request, number), by=request.user, now=timezone.now())
-    return _written(request, number)
+    services.unlink_case(case_id=_id(request, number), **by(request))
 
 
 class BatchIn(Schema):
@@ -187,7 +170,7 @@ def start_batch(request: StaffRequest, asked: BatchIn) -> HttpResponse:
         parent_id, cases = None, [_other(request, number) for number in asked.cases]
     details = getattr(asked, action).dict(exclude={"seen"}, exclude_none=False)
     batch = services.start_batch(
-        action=action, cases=cases, asked=_kept(request, details), by=request.user, now=timezone.now(),
+        action=action, cases=cases, asked=_kept(request, details), **by(request),
         parent_id=parent_id, in_the_background=True,
     )  # fmt: skip
     return _told(request, batch.pk, status=202)
@@ -205,7 +188,7 @@ def read_batch(request: StaffRequest, batch_id: uuid.UUID) -> HttpResponse:
 )
 def undo_batch(request: StaffRequest, batch_id: uuid.UUID) -> HttpResponse:
     """Take back what your batch did, wherever nobody has built on it since. Answers stay sent."""
-    services.undo_batch(batch_id=batch_id, by=request.user, now=timezone.now())
+    services.undo_batch(batch_id=batch_id, **by(request))
     return _told(request, batch_id)
 
 
