@@ -24,3 +24,9 @@ def visible_places(user: User) -> list[uuid.UUID] | None:
             places = [row[0] for row in cursor.fetchall()]
         user._visible_places = places or None  # type: ignore[attr-defined]  # noqa: SLF001  kept for the request
     return user._visible_places  # type: ignore[attr-defined,no-any-return]  # noqa: SLF001
+
+
+def sees(user: User, place_id: uuid.UUID | None) -> bool:
+    """Whether this person sees what happens at a place (None: what belongs to none). One SQL query, once."""
+    places = visible_places(user)
+    return places is None or place_id in places

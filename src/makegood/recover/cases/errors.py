@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from makegood.errors import Conflict, NotFound
+from makegood.errors import Conflict, NotFound, NotPermitted
 
 
 class CaseNotFound(NotFound):
@@ -277,3 +277,100 @@ class CommitmentStillOpen(Conflict):
         super().__init__(
             f"C-{number} still has something promised: {named}. Keep it, or say who let us off it, then resolve."
         )
+
+
+class SameQueue(Conflict):
+    """It stands in that queue already."""
+
+    code = "same_queue"
+
+    def __init__(self, number: int, queue: str) -> None:
+        self.number, self.queue = number, queue
+        super().__init__(f"C-{number} is in {queue} already: there is nothing to move.")
+
+
+class ColleagueCannotSee(Conflict):
+    """Telling them of a case that lies outside their part of the company would lead them nowhere."""
+
+    code = "colleague_cannot_see"
+    status = 422
+
+    def __init__(self, number: int, name: str) -> None:
+        self.number, self.name = number, name
+        super().__init__(f"{name} does not see C-{number}: it lies outside their part of the company.")
+
+
+class NobodyToAsk(Conflict):
+    """Neither a colleague nor a queue is named, both are, or it is oneself."""
+
+    code = "nobody_to_ask"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("Choose one colleague, not yourself, or one queue to ask.")
+
+
+class QuestionNotFound(NotFound):
+    code = "question_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("This case has no such question.")
+
+
+class QuestionClosed(Conflict):
+    code = "question_closed"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"This question on C-{number} is closed. Write a note, or ask anew.")
+
+
+class NotYourQuestion(NotPermitted):
+    code = "not_your_question"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"Only {name}, who asked, or a manager closes this question.")
+
+
+class NotYourMacro(NotPermitted):
+    """Shared macros are edited by whoever made them, and by managers."""
+
+    code = "not_your_macro"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"“{name}” is edited by whoever made it, and by managers. Make one of your own instead.")
+
+
+class MacroChanged(Conflict):
+    """Somebody edited it after it was chosen: it would do something else than was shown."""
+
+    code = "macro_changed"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        super().__init__(f"“{name}” was edited since you chose it. Nothing was done: choose it again.")
+
+
+class ActionUnfit(Conflict):
+    """An action of a macro that could never be done as it is written."""
+
+    code = "action_unfit"
+    status = 422
+
+    def __init__(self, action: str, why: str) -> None:
+        self.action, self.why = action, why
+        super().__init__(f"{action}: {why}")
+
+
+class ActionsRefused(Conflict):
+    """What a macro would do cannot be done to this case, so nothing was, and nothing was sent."""
+
+    code = "actions_refused"
+    status = 422
+
+    def __init__(self, refused: list[tuple[str, str]]) -> None:
+        self.refused = refused
+        told = " ".join(f"{action}: {why}" for action, why in refused)
+        super().__init__(f"Nothing was sent or done. {told}")

@@ -6,14 +6,17 @@ A room registers once, in the `ready()` of its `AppConfig`:
     extensions.said.append(find_promises)
     extensions.before_reply.append(contradictions)
     extensions.told["commitment"] = in_words
+    extensions.news["commitment"] = broken_promises
+    extensions.actions["promise"] = PROMISE
 
 All of these run within the request (or job) that shows or writes; what may take long is enqueued on commit instead.
 """
 
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from makegood.ground.staff.models import User
 from makegood.recover.cases.models import Case, CaseEvent
@@ -52,6 +55,51 @@ parting: list[Callable[[Case, Case, User | None, datetime], None]] = []
 
 # How events of a kind that a later room records sound: their icon, and what was done in words.
 told: dict[str, Callable[[Moment], tuple[str, str]]] = {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One thing that an action of a macro has to know. Without `choices` it is typed."""
+
+    name: str
+    label: Any
+    choices: Callable[[], Sequence[tuple[str, Any]]] | None = None
+    required: bool = True
+    hint: Any = ""
+
+
+class Doing(NamedTuple):
+    """On which case an action is done, by whom and when. `fill` gives a text the case's own words."""
+
+    case_id: uuid.UUID
+    by: User
+    now: datetime
+    fill: Callable[[str], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """What a macro can do to a case besides its words.
+
+    `says` tells in words what it will do, with the labels of what was chosen in place of values; `do` does it, within
+    the transaction of the words, and raises what the service that it calls raises.
+    """
+
+    label: Any
+    icon: str
+    asked: tuple[Asked, ...]
+    says: Callable[[Mapping[str, str]], str]
+    do: Callable[[Doing, Mapping[str, str]], object]
+    # Of others the later one counts, where two macros are taken together.
+    several: bool = False
+    is_end: bool = False  # nothing can be done after it
+
+
+# What macros can do that a later room knows how to.
+actions: dict[str, Action] = {}
+
+# What those who watch a case are told of an event of a kind that a later room records; empty: nothing.
+news: dict[str, Callable[[Case, CaseEvent], str]] = {}
 
 
 def panels_of(case: CaseDetail, user: User, now: datetime) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from makegood.ground.staff.models import User
 from makegood.ground.web.formats import day_time
+from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.queries.case import CaseDetail, Moment
 from makegood.recover.commitments.models import Kind, State, To
 from makegood.recover.commitments.nouns import NOUNS
@@ -71,6 +72,16 @@ def told(moment: Moment) -> tuple[str, str]:
     icon = {"kept": "circle-check", "kept_late": "circle-check", "broken": "circle-x", "moved": "arrow-right-left",
             "left": "arrow-right-left", "came": "arrow-right-left"}  # fmt: skip
     return icon.get(did, "handshake"), sentence % said
+
+
+def news(case: Case, event: CaseEvent) -> str:
+    """What those who watch a case are told of its promises: that one was broken."""
+    if event.facts.get("did") != "broken":
+        return ""
+    what = NOUNS.get(event.facts.get("kind", ""), NOUNS["other"])
+    return _("A promise was broken in C-%(number)s: %(what)s (P-%(promise)s).") % {
+        "number": case.number, "what": what, "promise": event.facts.get("number"),
+    }  # fmt: skip
 
 
 def _time(moment: str | None) -> str:

@@ -8,8 +8,9 @@ kept apart from events: a person can be erased while the facts stay.
 from makegood.recover.cases.models.batches import Batch, BatchItem
 from makegood.recover.cases.models.case import Case, Locus, Outcome, Queue, Reason, Severity, Status, Tier
 from makegood.recover.cases.models.contacts import Attachment, Channel, Contact, CustomerLink, Direction, Envelope, Note
-from makegood.recover.cases.models.macros import Macro
-from makegood.recover.cases.models.people import Presence
+from makegood.recover.cases.models.macros import Macro, MacroFile
+from makegood.recover.cases.models.people import Presence, Watch
+from makegood.recover.cases.models.questions import Question, QuestionWord
 from makegood.recover.cases.models.rules import AssignmentRule
 from makegood.recover.cases.models.timeline import CaseEvent
 from makegood.recover.cases.models.views import SavedView
@@ -28,15 +29,19 @@ __all__ = [
     "Envelope",
     "Locus",
     "Macro",
+    "MacroFile",
     "Note",
     "Outcome",
     "Presence",
+    "Question",
+    "QuestionWord",
     "Queue",
     "Reason",
     "SavedView",
     "Severity",
     "Status",
     "Tier",
+    "Watch",
 ]
 
 # Last, because they build on the case.

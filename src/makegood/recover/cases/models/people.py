@@ -1,4 +1,4 @@
-"""Colleagues and a case: who looks at it."""
+"""Colleagues and a case: who looks at it now, and who wants to hear of it."""
 
 from typing import ClassVar
 
@@ -21,3 +21,18 @@ class Presence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} {self.doing or 'looks'}"
+
+
+class Watch(models.Model):
+    """Somebody who is told of what happens to a case."""
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="watches", db_index=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", db_index=False)
+    since = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["case", "user"], name="watch_once")]
+        indexes: ClassVar = [models.Index(fields=["user", "case"], name="watch_of_person")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} watches {self.case_id}"

@@ -32,6 +32,9 @@ class CaseEvent(models.Model):
         SPLIT = "split", "Split"
         LINKED = "linked", "Linked"
         SNOOZED = "snoozed", "Put off"
+        MOVED = "moved", "Moved to another queue"
+        ASKED = "asked", "Question to a colleague"
+        WATCHED = "watched", "Somebody was asked to watch"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     case = models.ForeignKey(Case, models.PROTECT, related_name="events", db_index=False)

@@ -85,6 +85,7 @@ class CaseDetail(NamedTuple):
     merged_into: int | None
     parent: int | None
     merged: list[uuid.UUID]
+    watchers: Any  # as [id, name], by name
     mail: str
 
     @property
@@ -100,6 +101,13 @@ class CaseDetail(NamedTuple):
 _MAIL = """coalesce((SELECT left(md5(string_agg(m.status || m.bounce, ',' ORDER BY m.id)), 8)
                      FROM outbox_message m WHERE m.about = 'case:' || c.id), '')"""
 
+# Also of those that were merged into it: each arm is an index scan.
+_WATCHERS = f"""(SELECT coalesce(json_agg(json_build_array({name_of("s")}, s.id) ORDER BY s.first_name, s.id), '[]')
+       FROM (SELECT user_id FROM cases_watch WHERE case_id = c.id
+             UNION SELECT w.user_id FROM cases_case h JOIN cases_watch w ON w.case_id = h.id
+             WHERE h.merged_into_id = c.id) w
+       JOIN staff_user s ON s.id = w.user_id WHERE s.is_active)::text"""
+
 _CASE = f"""
 SELECT c.id, c.number, c.version, c.subject, c.failed, c.channel, c.status, c.severity, c.tier, c.locus, c.value,
        c.currency, c.opened_at, c.last_contact_at, c.last_contact_by, c.first_response_at,
@@ -110,7 +118,7 @@ SELECT c.id, c.number, c.version, c.subject, c.failed, c.channel, c.status, c.se
        coalesce(k.phone, ''), coalesce(k.language, ''), coalesce(k.loyalty_tier, ''), k.lifetime_value,
        coalesce(s.currency, ''), coalesce(k.city, ''), coalesce(k.state, ''), coalesce(k.postal_code, ''),
        coalesce(k.country, ''), coalesce(k.person_ref, ''), k.source_id, c.snoozed_until, i.number,
-       f.number, ARRAY(SELECT m.id FROM cases_case m WHERE m.merged_into_id = c.id ORDER BY m.id), {_MAIL}
+       f.number, ARRAY(SELECT m.id FROM cases_case m WHERE m.merged_into_id = c.id ORDER BY m.id), {_WATCHERS}, {_MAIL}
 FROM cases_case c
 JOIN cases_reason r ON r.id = c.reason_id
 LEFT JOIN cases_reason g ON g.code = split_part(r.code, '.', 1) AND g.id <> r.id
@@ -140,7 +148,10 @@ def the_case(number: int, *, places: Places) -> CaseDetail:
     if row is None:
         raise CaseNotFound(f"C-{number}")
     case = CaseDetail(*row)
-    return case._replace(waits=msgspec.json.decode(case.waits))
+    return case._replace(waits=msgspec.json.decode(case.waits), watchers=_as_watchers(case.watchers))
+
+
+_as_watchers = msgspec.json.Decoder(list[tuple[str, uuid.UUID]]).decode
 
 
 class Mark(NamedTuple):
@@ -221,6 +232,7 @@ class Moment(NamedTuple):
     of: int  # number of the merged case whose words these are; 0: this case's own
     position: int  # by which older ones are asked for
     files: "list[Attached]"
+    thread: "Thread | None"  # of a question to a colleague
 
 
 class Attached(msgspec.Struct, frozen=True):
@@ -234,6 +246,23 @@ class Attached(msgspec.Struct, frozen=True):
     left_out: str
 
 
+class Word(msgspec.Struct, frozen=True):
+    """What somebody said in a question to a colleague."""
+
+    who: str | None
+    body: str
+    at: datetime
+
+
+class Thread(msgspec.Struct, frozen=True):
+    """A question to a colleague, with all that was said in it."""
+
+    id: uuid.UUID
+    state: str
+    asked_by: uuid.UUID
+    words: list[Word]
+
+
 # The opening event sets every column: what it opened with shows on the page anyway.
 _TIMELINE = f"""
 SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THEN '{{{{}}}}' ELSE e.changes::text END,
@@ -244,7 +273,12 @@ SELECT e.seq, e.kind, e.at, e.why, CASE WHEN e.kind IN ('opened', 'triaged') THE
        CASE WHEN t.id IS NOT NULL THEN (
            SELECT json_agg(json_build_object('id', x.id, 'name', x.name, 'type', x.type, 'size', x.size,
                                              'scan', x.scan, 'left_out', x.left_out) ORDER BY x.id)::text
-           FROM cases_attachment x WHERE x.contact_id = t.id) END
+           FROM cases_attachment x WHERE x.contact_id = t.id) END,
+       CASE WHEN e.kind = 'asked' THEN (
+           SELECT json_build_object('id', x.id, 'state', x.state, 'asked_by', x.asked_by_id, 'words', (
+               SELECT json_agg(json_build_object('who', {name_of("s")}, 'body', w.body, 'at', w.at) ORDER BY w.id)
+               FROM cases_questionword w LEFT JOIN staff_user s ON s.id = w.by_id WHERE w.question_id = x.id))::text
+           FROM cases_question x WHERE x.id = (e.facts->>'question')::uuid) END
 FROM {{events}} e
 LEFT JOIN staff_user u ON u.id = e.actor_id
 LEFT JOIN cases_contact t ON e.kind = 'contact' AND t.id = (e.facts->>'contact')::uuid
@@ -252,7 +286,7 @@ LEFT JOIN cases_envelope v ON v.contact_id = t.id
 LEFT JOIN cases_note n ON e.kind IN ('note', 'escalated') AND n.id = (e.facts->>'note')::uuid
 LEFT JOIN outbox_message m ON t.direction = 'out' AND t.channel = 'email' AND m.idempotency_key = 'reply:' || t.id
 LEFT JOIN staff_user a ON e.kind <> 'opened' AND a.id = (e.changes->>'assignee_id')::uuid
-LEFT JOIN staff_user b ON e.kind IN ('assigned', 'escalated') AND b.id = (e.facts->>'from')::uuid
+LEFT JOIN staff_user b ON e.kind IN ('assigned', 'escalated', 'moved') AND b.id = (e.facts->>'from')::uuid
 WHERE {{which}} AND e.{{position}} < %(before)s AND e.{{position}} > %(after)s
 ORDER BY e.{{position}} DESC LIMIT %(limit)s
 """
@@ -264,7 +298,8 @@ _JOINED = _TIMELINE.format(
     SELECT e.*, CASE WHEN e.case_id = %(case)s THEN 0 ELSE c.number END AS of,
            row_number() OVER (ORDER BY e.at, e.case_id <> %(case)s, e.seq, e.case_id) AS position
     FROM cases_caseevent e JOIN cases_case c ON c.id = e.case_id
-    WHERE e.case_id = %(case)s OR e.case_id = ANY(%(merged)s::uuid[]) AND e.kind IN ('contact', 'note', 'escalated')
+    WHERE e.case_id = %(case)s OR e.case_id = ANY(%(merged)s::uuid[])
+        AND e.kind IN ('contact', 'note', 'escalated', 'asked')
         AND NOT EXISTS (
             SELECT FROM cases_caseevent own
             WHERE own.case_id = %(case)s AND own.kind = 'contact' AND own.facts->>'contact' = e.facts->>'contact'))""",
@@ -285,11 +320,15 @@ def timeline(
         else:
             cursor.execute(_OWN, asked)
         return [
-            Moment(seq, kind, at, why, _as_dict(changes), _as_dict(facts), *(*rest, _as_files(files) if files else []))
-            for seq, kind, at, why, changes, facts, *rest, files in cursor.fetchall()
-        ]
+            Moment(
+                seq, kind, at, why, _as_dict(changes), _as_dict(facts),
+                *(*rest, _as_files(files) if files else [], _as_thread(thread) if thread else None),
+            )
+            for seq, kind, at, why, changes, facts, *rest, files, thread in cursor.fetchall()
+        ]  # fmt: skip
 
 
+_as_thread = msgspec.json.Decoder(Thread).decode
 _as_files = msgspec.json.Decoder(list[Attached]).decode
 _as_dict = msgspec.json.Decoder(dict[str, Any]).decode
 

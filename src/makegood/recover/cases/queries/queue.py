@@ -63,7 +63,7 @@ class Filters:
     reason: str = ""  # a code and all below it
     severity: str = ""
     tier: str = ""  # the customer's loyalty tier; "valued": whoever we would least like to lose
-    assignee: str = ""  # me, nobody, or a username
+    assignee: str = ""  # me, nobody, watched (what I watch), or a username
     waiting: str = ""
     q: str = ""
     sort: str = "rank"
@@ -138,6 +138,7 @@ class Row(NamedTuple):
     tier: str
     order_ref: str
     assignee: str
+    questions: int  # to colleagues, still open
 
 
 class Page(NamedTuple):
@@ -257,16 +258,27 @@ def _conditions(filters: Filters, me: User, places: Places) -> tuple[list[str], 
         asked.append(("c.severity = %s", [int(filters.severity)]))
     if filters.tier:
         asked.append(_of_tier(filters.tier))
-    if filters.assignee == "nobody":
-        # Said so that, within places, the index of each place serves and not that of what nobody has.
-        asked.append(("c.assignee_id IS NULL" if places is None else "(c.assignee_id IS NULL) IS TRUE", []))
-    elif filters.assignee == "me":
-        asked.append(("c.assignee_id = %s", [me.pk]))
-    elif filters.assignee:
-        asked.append(("c.assignee_id = (SELECT id FROM staff_user WHERE username = %s)", [filters.assignee]))
+    if filters.assignee:
+        asked.append(_of_assignee(filters.assignee, me, places))
     if filters.waiting:
         asked.append((WAITING[filters.waiting], []))
     return [condition for condition, _ in asked], [value for _, values in asked for value in values]
+
+
+def _of_assignee(assignee: str, me: User, places: Places) -> tuple[str, list[Any]]:
+    """Cases of somebody, of nobody, or that one watches: what was merged, where it goes on."""
+    if assignee == "nobody":
+        # Said so that, within places, the index of each place serves and not that of what nobody has.
+        return "c.assignee_id IS NULL" if places is None else "(c.assignee_id IS NULL) IS TRUE", []
+    if assignee == "me":
+        return "c.assignee_id = %s", [me.pk]
+    if assignee == "watched":
+        watched = (
+            "SELECT coalesce(h.merged_into_id, h.id) FROM cases_watch w JOIN cases_case h ON h.id = w.case_id"
+            " WHERE w.user_id = %s"
+        )
+        return f"c.id = ANY(ARRAY({watched}))", [me.pk]
+    return "c.assignee_id = (SELECT id FROM staff_user WHERE username = %s)", [assignee]
 
 
 def _of_tier(tier: str) -> tuple[str, list[Any]]:
@@ -321,7 +333,10 @@ _DETAILS = f"""
 SELECT c.id, c.number, c.subject, c.failed, c.severity, c.status, c.due_at, c.opened_at, c.last_contact_at,
     c.last_contact_by, c.value, c.currency, c.key, r.name, coalesce(nullif(k.name, ''), k.email, k.ref, ''),
     coalesce(k.loyalty_tier, ''), coalesce(o.ref, ''),
-    coalesce({name_of("u")}, '')
+    coalesce({name_of("u")}, ''),
+    (SELECT count(*) FROM cases_question q WHERE q.case_id = c.id AND q.closed_at IS NULL)
+    + (SELECT count(*) FROM cases_case h JOIN cases_question q ON q.case_id = h.id AND q.closed_at IS NULL
+       WHERE h.merged_into_id = c.id)
 FROM chosen c
 JOIN cases_reason r ON r.id = c.reason_id
 LEFT JOIN retail_customer k ON k.id = c.customer_id

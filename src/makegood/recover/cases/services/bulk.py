@@ -14,6 +14,7 @@ from makegood.recover.cases.replay import to_json
 from makegood.recover.cases.service_levels.following import followed
 from makegood.recover.cases.service_levels.levels import load
 from makegood.recover.cases.services.timeline import nothing_promised
+from makegood.recover.cases.services.watchers import tell_watchers
 
 # What an entry may change, with its type in PostgreSQL.
 CHANGEABLE = {
@@ -84,7 +85,8 @@ def lock_cases(
 def write_entries(entries: Sequence[Entry]) -> None:
     """Append events, in the order given, to cases that `lock_cases` holds, and set the columns they name.
 
-    At most five SQL queries, however many entries (seven where a case ends). Raises CommitmentStillOpen.
+    At most six SQL queries, however many entries (eight where a case ends), and those of notices to whoever watches.
+    Raises CommitmentStillOpen.
     """
     if not entries:
         return
@@ -138,3 +140,4 @@ def write_entries(entries: Sequence[Entry]) -> None:
             """,
             [json.dumps(rows)],
         )
+    tell_watchers((touched[event.case_id], event) for event in events)

@@ -30,6 +30,7 @@ from makegood.recover.cases.services.handling import open_case, require_not_merg
 from makegood.recover.cases.services.links import address_of, link_for
 from makegood.recover.cases.services.mentioning import tell_mentioned
 from makegood.recover.cases.services.timeline import lock_case, lock_home, record
+from makegood.recover.cases.services.watching import start_watching
 
 Kind = CaseEvent.Kind
 
@@ -140,7 +141,7 @@ def log_call(
 
 @transaction.atomic
 def add_note(*, case_id: uuid.UUID, body: str, by: User, now: datetime) -> Note:
-    """Write something for colleagues; whom it names (`@ben`) is told. Allowed on resolved cases too.
+    """Write something for colleagues; whom it names (`@ben`) is told, and watches it. Allowed on resolved cases too.
 
     Raises NothingToSay, CaseMerged.
     """
@@ -149,6 +150,7 @@ def add_note(*, case_id: uuid.UUID, body: str, by: User, now: datetime) -> Note:
     require_not_merged(case)
     note = Note.objects.create(case=case, staff=by, body=body, at=now)
     told = tell_mentioned(case, note, by=by, now=now)
+    start_watching(case, told, now=now)
     facts = {"note": note.pk} | ({"told": [user.display_name for user in told]} if told else {})
     event = record(case, Kind.NOTE, at=now, by=by, facts=facts)
     append_to_index(case.pk, body)

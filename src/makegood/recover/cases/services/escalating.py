@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from makegood.ground.messages.notices import notify
 from makegood.ground.staff.models import User
 from makegood.recover.cases import extensions
 from makegood.recover.cases.errors import HandOverMissing, NotAnEscalation, QueueNotFound
 from makegood.recover.cases.models import Case, CaseEvent, Note, Queue, Tier
 from makegood.recover.cases.services.assigning import assign_by_rule
 from makegood.recover.cases.services.contacts import append_to_index
-from makegood.recover.cases.services.handling import open_case
+from makegood.recover.cases.services.handling import open_case, tell_relieved
 from makegood.recover.cases.services.timeline import record
 
 
@@ -36,8 +38,9 @@ def escalate_case(
 ) -> Case:  # fmt: skip
     """Hand an open case to a higher tier (more authority), to another queue (other skills), or both.
 
-    Without `to` nobody has it until somebody there takes it or a rule gives it to them. The hand-over stands on the
-    timeline as a note. The row lock decides between two who escalate at once.
+    Without `to` nobody has it until somebody there takes it or a rule gives it to them, and the timeline says so;
+    who is named is told. The hand-over stands on the timeline as a note. The row lock decides between two who escalate
+    at once.
 
     Raises
     ------
@@ -52,8 +55,11 @@ def escalate_case(
         raise HandOverMissing
     case = open_case(case_id, seen)
     changes, facts = _moved(case, tier, queue)
-    if case.assignee_id:
-        facts["from"] = case.assignee_id
+    had = case.assignee_id
+    if had:
+        facts["from"] = had
+    if to is None:
+        facts["nobody"] = True
     note = Note.objects.create(case=case, staff=by, body=str(hand_over), at=now)
     event = record(
         case, CaseEvent.Kind.ESCALATED, at=now, by=by, changes=changes | {"assignee_id": to.pk if to else None},
@@ -61,6 +67,13 @@ def escalate_case(
     )  # fmt: skip
     if to is None:
         assign_by_rule([case], at=now, but=by.pk)
+    elif to != by:
+        text = _("%(who)s escalated C-%(number)s to you: %(needed)s") % {
+            "who": by.display_name, "number": case.number, "needed": " ".join(hand_over.needed.split())[:200],
+        }  # fmt: skip
+        notify(to=[to], key=f"escalated:{event.pk}", text=text, link=f"/cases/C-{case.number}/",
+               about=f"case:{case.pk}", now=now)  # fmt: skip
+    tell_relieved(case, event, had, by=by)
     append_to_index(case.pk, note.body)
     extensions.tell(case, event, note.body)
     return case

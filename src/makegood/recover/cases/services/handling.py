@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
+from makegood.ground.messages.notices import notify
 from makegood.ground.staff.models import User
 from makegood.recover.cases.errors import (
     CaseAlreadyResolved,
@@ -16,8 +18,9 @@ from makegood.recover.cases.errors import (
     CaseNotResolved,
     ReasonNotFound,
 )
-from makegood.recover.cases.models import Case, CaseEvent, Outcome, Reason, Status
+from makegood.recover.cases.models import Case, CaseEvent, Outcome, Reason, Severity, Status
 from makegood.recover.cases.services.assigning import assign_by_rule
+from makegood.recover.cases.services.ending_questions import close_with
 from makegood.recover.cases.services.timeline import lock_case, record
 
 Kind = CaseEvent.Kind
@@ -28,7 +31,7 @@ def assign_case(*, case_id: uuid.UUID, to: User | None, by: User, now: datetime,
     """Give an open case to somebody, or back to the queue (None), where a rule may find somebody else for it.
 
     Giving it to who has it already changes nothing. The event keeps who had it before, so that somebody who is relieved
-    of a case reads so on its timeline.
+    of a case reads so on its timeline and is told.
 
     Raises
     ------
@@ -40,10 +43,24 @@ def assign_case(*, case_id: uuid.UUID, to: User | None, by: User, now: datetime,
         return case
     before = case.assignee_id
     facts = {"from": before} if before else {}
-    record(case, Kind.ASSIGNED, at=now, by=by, changes=given(case, to.pk if to else None), facts=facts)
+    changes = given(case, to.pk if to else None)
+    event = record(case, Kind.ASSIGNED, at=now, by=by, changes=changes, facts=facts)
     if to is None:
         assign_by_rule([case], at=now, but=before)
+    tell_relieved(case, event, before, by=by)
     return case
+
+
+def tell_relieved(case: Case, event: CaseEvent, had: uuid.UUID | None, *, by: User) -> None:
+    """Tell who had a case that it was taken from them. One SQL query and those of the notice; none for one's own."""
+    if had is None or had in (by.pk, case.assignee_id):
+        return
+    said = _("%(who)s took C-%(number)s from you: %(subject)s") if case.assignee_id == by.pk else _(
+        "C-%(number)s is no longer yours, %(who)s passed it on: %(subject)s"
+    )  # fmt: skip
+    text = said % {"who": by.display_name, "number": case.number, "subject": case.subject}
+    notify(to=User.objects.filter(pk=had), key=f"relieved:{event.pk}", text=text, link=f"/cases/C-{case.number}/",
+           about=f"case:{case.pk}", now=event.at)  # fmt: skip
 
 
 def given(case: Case, to_id: uuid.UUID | None) -> dict[str, Any]:
@@ -90,6 +107,24 @@ def turned(case: Case, old: Reason, new: Reason, *, worse_by: int = 0) -> dict[s
 
 
 @transaction.atomic
+def change_severity(
+    *, case_id: uuid.UUID, severity: Severity, by: User, now: datetime, seen: int | None = None
+) -> Case:  # fmt: skip
+    """Say how great the harm to the customer is; the clocks follow. The severity that it has already changes nothing.
+
+    Raises
+    ------
+    CaseAlreadyResolved, CaseMerged, CaseChanged
+        Nothing is written.
+    """
+    case = open_case(case_id, seen)
+    if case.severity != severity:
+        why = f"Severity set to {Severity(severity).label.lower()}."
+        record(case, Kind.FACT, at=now, by=by, why=why, changes={"severity": int(severity)})
+    return case
+
+
+@transaction.atomic
 def change_status(*, case_id: uuid.UUID, status: Status, by: User, now: datetime, seen: int | None = None) -> Case:
     """Say whom an open case waits for. Resolving and reopening have services of their own.
 
@@ -113,7 +148,9 @@ def resolve_case(
     *, case_id: uuid.UUID, outcome: Outcome, cause: str, by: User | None, now: datetime, locus: str = "",
     prevention: str = "", seen: int | None = None,
 ) -> Case:  # fmt: skip
-    """Bring an open case to its end. The row lock decides between two who resolve at once.
+    """Bring an open case to its end, and with it the questions that are open among colleagues.
+
+    The row lock decides between two who resolve at once.
 
     Parameters
     ----------
@@ -132,6 +169,7 @@ def resolve_case(
     case = open_case(case_id, seen)
     changes = ended(case, outcome, cause, by.pk if by else None, now, locus, prevention)
     record(case, Kind.RESOLVED, at=now, by=by, changes=changes)
+    close_with(case, by=by, at=now)
     return case
 
 

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from makegood.ground.messages.notices import notify
 from makegood.ground.staff.models import User
-from makegood.ground.staff.scope import visible_places
+from makegood.ground.staff.scope import sees
 from makegood.recover.cases.models import Case, Note
 
 # Not within a word: ana@example.com mentions nobody.
@@ -32,7 +32,7 @@ def tell_mentioned(case: Case, note: Note, *, by: User, now: datetime) -> list[U
     known = User.objects.annotate(called=Lower("username")).filter(
         called__in=names, is_active=True, is_integration=False
     )  # fmt: skip
-    told: list[User] = [user for user in known if user != by and _sees(user, case)]
+    told: list[User] = [user for user in known if user != by and sees(user, case.place_id)]
     words = " ".join(note.body.split())
     text = _("%(who)s in C-%(number)s: %(words)s") % {
         "who": by.display_name, "number": case.number, "words": words[:200],
@@ -41,8 +41,3 @@ def tell_mentioned(case: Case, note: Note, *, by: User, now: datetime) -> list[U
         to=told, key=f"mention:{note.pk}", text=text, link=f"/cases/C-{case.number}/", about=f"case:{case.pk}", now=now
     )
     return told
-
-
-def _sees(user: User, case: Case) -> bool:
-    places = visible_places(user)
-    return places is None or case.place_id in places

@@ -4,7 +4,9 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.utils.translation import gettext as _
 
+from makegood.ground.messages.notices import Word, notify_many
 from makegood.ground.staff.models import User
 from makegood.recover.cases.errors import NothingToSay, NotInTheFuture, NotSnoozed
 from makegood.recover.cases.models import Case, CaseEvent
@@ -50,10 +52,10 @@ def wake_case(*, case_id: uuid.UUID, by: User, now: datetime, seen: int | None =
 
 @transaction.atomic
 def wake_due(now: datetime) -> int:
-    """Put back what was put off until now; returns how many. At most `AT_ONCE`, the longest due first.
+    """Put back what was put off until now and tell whoever has it; returns how many.
 
-    An index scan of what is due. Rows that somebody works on are left for the next look; two looks at once share the
-    rest between them.
+    At most `AT_ONCE`, the longest due first: an index scan of what is due. Rows that somebody works on are left for the
+    next look; two looks at once share the rest between them.
     """
     due = (
         Case.objects.select_for_update(of=("self",), skip_locked=True)
@@ -62,6 +64,16 @@ def wake_due(now: datetime) -> int:
         .order_by("snoozed_until")
     )
     woken = list(due[:AT_ONCE])
+    people = User.objects.in_bulk({case.assignee_id for case in woken if case.assignee_id}) if woken else {}
+    told = []
     for case in woken:
-        record(case, Kind.SNOOZED, at=now, changes={"snoozed_until": None}, why="The time has come.")
+        event = record(case, Kind.SNOOZED, at=now, changes={"snoozed_until": None}, why="The time has come.")
+        if case.assignee_id:
+            text = _("C-%(number)s is back, the time has come: %(subject)s") % {
+                "number": case.number, "subject": case.subject,
+            }  # fmt: skip
+            told.append(Word(to=people[case.assignee_id], key=f"woken:{event.pk}", text=text,
+                             link=f"/cases/C-{case.number}/", about=f"case:{case.pk}"))  # fmt: skip
+    if told:
+        notify_many(told, now=now)
     return len(woken)

@@ -16,6 +16,7 @@ from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.replay import replay, to_json
 from makegood.recover.cases.service_levels.following import CLOCKS, MOVES_CLOCKS, followed
 from makegood.recover.cases.service_levels.levels import load
+from makegood.recover.cases.services.watchers import tell_watchers
 
 
 def lock_case(case_id: uuid.UUID, *, seen: int | None = None) -> Case:
@@ -99,7 +100,7 @@ def record(
     """Append an event to a locked case, set the columns it names and those that follow by way of its clocks.
 
     A clock that is named itself stands as it is named: what is taken back runs on as if it had not been. Two SQL
-    queries; three where clocks may move.
+    queries; three where clocks may move; one more for what those who watch are told of.
 
     Raises
     ------
@@ -115,7 +116,7 @@ def record(
     case.version += 1
     with nothing_promised(is_end="resolved_at" in changes):
         Case.objects.filter(pk=case.pk).update(**changes, version=case.version, changed_at=Now())
-    return CaseEvent.objects.create(
+    event = CaseEvent.objects.create(
         case_id=case.pk,
         seq=case.version,
         kind=kind,
@@ -125,6 +126,8 @@ def record(
         changes={column: to_json(value) for column, value in changes.items()},
         facts={name: to_json(value) for name, value in (facts or {}).items()},
     )
+    tell_watchers([(case, event)])
+    return event
 
 
 @contextmanager

@@ -491,6 +491,8 @@ def _updated(
         "news": happened(others[0]) if others else "", "news_at": others[0].at if others else None,
         "toast": toast, "mark": mark,
     }  # fmt: skip
+    # Where a question was asked stands what has been said in it since.
+    context["threads"] = {moment.thread.id: moment.thread for moment in reversed(fresh) if moment.thread}.values()
     response = render(request, "cases/_updated.html", context, status=status)
     response["HX-Reswap"] = "none"  # nothing but the parts named in the answer
     return response

@@ -16,7 +16,7 @@ from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
 from makegood.recover.cases.errors import MacroNotFound
-from makegood.recover.cases.macros import FIELDS, fill, unknown_fields
+from makegood.recover.cases.macros.fields import FIELDS, fill, unknown_fields
 from makegood.recover.cases.models import Macro, Queue
 from makegood.recover.cases.queries.case import the_case
 

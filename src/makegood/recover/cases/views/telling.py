@@ -13,7 +13,7 @@ from makegood.ground.web.formats import day_time
 from makegood.ground.web.language import translated as _
 from makegood.recover.cases import extensions
 from makegood.recover.cases.models import Attachment, Locus, Outcome, Severity, Status, Tier
-from makegood.recover.cases.queries.case import Attached, Moment
+from makegood.recover.cases.queries.case import Attached, Moment, Thread
 from makegood.recover.cases.services.attachments import PICTURES, is_cleared
 
 # Longer words are folded: the end of a forwarded thread must not push the next event off the screen.
@@ -44,7 +44,7 @@ ICONS: Final = {
     "opened": "circle-plus", "triaged": "list-checks", "note": "sticky-note", "assigned": "user-check", "reason": "tag",
     "status": "hourglass", "fact": "info", "resolved": "circle-check", "reopened": "rotate-ccw",
     "escalated": "arrow-up-right", "merged": "merge", "split": "split", "linked": "link", "snoozed": "alarm-clock-off",
-    "clock": "alarm-clock",
+    "clock": "alarm-clock", "moved": "inbox", "asked": "messages-square", "watched": "eye",
 }  # fmt: skip
 
 _ABOUT_ANOTHER: Final = {"merged", "split", "linked"}
@@ -74,6 +74,7 @@ class Told(NamedTuple):
     about: int  # number of the other case it tells of; 0: none
     quoted: str  # what the writer repeated of earlier mails
     files: "list[FileShown]"
+    thread: "Thread | None"  # a question to a colleague, where it was asked
 
     @property
     def key(self) -> str:
@@ -114,6 +115,7 @@ def tell(moment: Moment) -> Told:
         why=_why(moment), mail=mail_of(moment),
         of=moment.of, about=int(moment.facts.get("case") or 0) if moment.kind in _ABOUT_ANOTHER else 0,
         quoted=moment.quoted if said else "", files=[_file(file) for file in moment.files],
+        thread=moment.thread if moment.facts.get("did") == "asked" else None,
     )  # fmt: skip
 
 
@@ -183,6 +185,9 @@ def _head(moment: Moment) -> Markup:
         "clock": _clock(moment),
         "merged": _merged(moment),
         "snoozed": _snoozed(moment),
+        "moved": _("moved it to the queue %(queue)s") % {"queue": moment.facts.get("queue", "")},
+        "asked": _question(moment),
+        "watched": _("asked %(who)s to watch") % {"who": moment.facts.get("who", "")},
         "linked": _("linked it to") if moment.changes.get("parent_id") else _("unlinked it from"),
         "split": _("split off") if moment.facts.get("off") else _("moved contacts into"),
     }.get(moment.kind, moment.kind)
@@ -237,7 +242,18 @@ def _escalated(moment: Moment) -> str:
         where.append(_("to the queue %(queue)s") % {"queue": queue})
     if moment.assigned_to:
         where.append(_("to %(who)s") % {"who": moment.assigned_to})
+    if moment.facts.get("nobody"):
+        where.append(_("nobody has it yet"))
     return _("escalated %(where)s") % {"where": ", ".join(where)} if where else _("escalated")
+
+
+def _question(moment: Moment) -> str:
+    return {
+        "asked": _("asked %(who)s") % {"who": moment.facts.get("to", "")},
+        "answered": _("answered a question"),
+        "asked_on": _("asked on"),
+        "closed": _("closed a question"),
+    }.get(moment.facts.get("did", ""), _("asked"))
 
 
 def _snoozed(moment: Moment) -> str:

@@ -1,0 +1,1 @@
+"""Macros: words, files and deeds that recur, kept once and taken into a case."""
