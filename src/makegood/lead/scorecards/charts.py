@@ -136,5 +136,7 @@ def _trend(rows: list[dict[str, Any]], title: str, number: str, week: str, width
     this = base.transform_filter(alt.datum.week == week)
     moment = this.mark_rule(style="moment")
     name = this.mark_text(align="right", dx=-6, baseline="top").encode(y=alt.value(0), text="week:N")
-    layers = [band, expected, moment, name, observed, outside, points]
+    # A layer without a single point makes the browser complain.
+    strays = [outside] if any(row["outside"] for row in rows) else []
+    layers = [band, expected, moment, name, observed, *strays, points]
     return alt.layer(*layers).properties(width=width, height=HEIGHT)
