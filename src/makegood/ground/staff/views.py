@@ -87,5 +87,12 @@ def revoke_api_key(request: StaffRequest, key_id: uuid.UUID) -> HttpResponse:
 
 def _page(request: StaffRequest, form: KeyForm, *, status: int = 200, **shown: Any) -> HttpResponse:
     rows = ApiKey.objects.select_related("user", "created_by").order_by("revoked_at", "-created_at")[:500]
-    context = {"form": form, "rows": rows, "now": timezone.now(), "roles": dict(Role.choices), "words": dict(SCOPES), **shown}
+    context = {
+        "form": form,
+        "rows": rows,
+        "now": timezone.now(),
+        "roles": dict(Role.choices),
+        "words": dict(SCOPES),
+        **shown,
+    }
     return render(request, "staff/api_keys.html", context, status=status)

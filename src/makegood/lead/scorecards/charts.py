@@ -32,7 +32,7 @@ def late_trend(report: WeeklyReport, *, width: Width = PAGE_WIDTH) -> Chart:
 def what_changed(report: WeeklyReport, *, width: Width = PAGE_WIDTH) -> Chart:
     """The change since last week by reason, its volume and its rate part on their sides of zero."""
     parts = report.changed_by_reason[:REASONS]
-    kinds = {"rate": _("Because another share failed"), "volume": _("Because more or fewer orders were due")}
+    kinds = {"rate": _("Another share failed"), "volume": _("More or fewer orders")}
     rows = [
         {"reason": part.name, "kind": word, "part": getattr(part, kind)}
         for part in parts
