@@ -70,11 +70,11 @@ def visit(chromium: Browser, live_server: Any) -> Iterator[Visit]:
 
 
 @pytest.fixture
-def axe() -> Callable[[Page], None]:
-    """Fails when axe finds a barrier, or when the page scrolls sideways."""
+def axe() -> Callable[..., None]:
+    """Fails when axe finds a barrier, or when the page scrolls sideways. only: these rules, else all."""
 
-    def check(page: Page) -> None:
-        found = Axe().run(page)
+    def check(page: Page, *only: str) -> None:
+        found = Axe().run(page, options={"runOnly": list(only)} if only else None)
         assert not found.response["violations"], found.generate_report()
         wide, room = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert wide <= room, f"{page.url} scrolls sideways: {wide} px in {room}"

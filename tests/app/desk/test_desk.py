@@ -6,9 +6,11 @@ from django.utils import timezone
 from tests.factories import CustomerFactory, OrderFactory, PlaceFactory, colleague, open_case
 
 from makegood.app.desk import queries
+from makegood.app.desk.overview import overview
 from makegood.ground.staff.models import User
 from makegood.recover.cases import services
 from makegood.recover.cases.models import Case
+from makegood.recover.commitments.services.making import promise
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def case_due(left: timedelta, assignee: User | None = None, **details) -> Case:
 def test_what_runs_out_today_stands_above_what_runs_out_later(client, ana):
     late, later = case_due(-timedelta(hours=1), ana), case_due(timedelta(days=3), ana)
     page = client.get("/").content.decode()
-    assert page.index("Runs out today") < page.index(f"C-{late.number}<") < page.index("My other open cases")
+    assert page.index("Overdue and due today") < page.index(f"C-{late.number}<") < page.index("My other open cases")
     assert page.index("My other open cases") < page.index(f"C-{later.number}<")
 
 
@@ -59,6 +61,46 @@ def test_the_figures_count_mine_and_all(client, ana):
     morning = now - timedelta(hours=2)
     elsewhere = queries.figures(me=ana, places=[PlaceFactory().pk], now=now, today=morning, tonight=now)
     assert (elsewhere.late, elsewhere.opened_today) == (0, 0)
+
+
+def test_what_i_promised_until_tonight_stands_on_the_desk(client, ana):
+    case, now = case_due(timedelta(days=3), ana), timezone.now()
+    asked = {"kind": "call", "owner": ana, "by": ana, "now": now - timedelta(hours=9), "case_id": case.pk}
+    promise(text="Call about the parcel", due_at=now - timedelta(minutes=5), **asked)
+    promise(text="Call again", due_at=now + timedelta(days=2), **asked | {"kind": "answer"})
+    page = client.get("/").content.decode()
+    assert "Call about the parcel" in page
+    assert "Call again" not in page
+
+
+def test_who_leads_sees_what_runs_out_when_and_who_carries_it(client, ana, django_assert_max_num_queries):
+    case_due(-timedelta(days=9), ana)
+    case_due(-timedelta(hours=1), ana)
+    case_due(timedelta(minutes=30))
+    case_due(timedelta(days=30))
+    now = timezone.now()
+    it = overview(me=colleague("mia"), now=now, tonight=now + timedelta(hours=9))
+    assert [(slot.all, slot.nobodys) for slot in it.slots] == [
+        (1, 0), (0, 0), (1, 0), (1, 1), (0, 0), (0, 0), (0, 0), (1, 1), (0, 0),
+    ]  # fmt: skip
+    assert [slot.is_late for slot in it.slots] == [True] * 3 + [False] * 6
+    assert [(load.username, load.all, load.late) for load in it.people] == [("ana", 2, 2)]
+    assert it.nobodys.all == 2
+    client.force_login(colleague("mia"))
+    with django_assert_max_num_queries(8):
+        page = client.get("/").content.decode()
+    assert "Who carries what" in page
+    client.force_login(ana)
+    assert "Who carries what" not in client.get("/").content.decode()
+
+
+def test_who_leads_part_of_the_company_sees_that_part(ana):
+    case_due(-timedelta(hours=1), ana)
+    mia, now = colleague("mia"), timezone.now()
+    mia.places.add(PlaceFactory())
+    it = overview(me=mia, now=now, tonight=now + timedelta(hours=9))
+    assert not any(slot.all for slot in it.slots)
+    assert it.people == []
 
 
 def test_the_bell_shows_what_runs_out_next(client, ana):

@@ -7,6 +7,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import resolve, reverse
 
+from makegood.app.config.urls import FOREIGN
 from makegood.ground.web import rail, vega
 from tests.factories import CAST, colleague
 
@@ -28,7 +29,8 @@ def test_the_rail_shows_what_the_role_may_open_and_nothing_else(name, client, db
     client.force_login(user)
     page = client.get("/").content.decode()
     for href in [reverse(place.route) for place in rail.PLACES]:
-        permission = resolve(href).func.access.permission
+        access = getattr(resolve(href).func, "access", None) or FOREIGN[href.removeprefix("/")]
+        permission = access.permission
         assert (f'class="rail-link" href="{href}"' in page) == (not permission or user.has_perm(permission)), href
 
 
@@ -88,3 +90,10 @@ def test_the_vega_scripts_are_kept_by_browsers_and_packed_where_possible(client,
     assert b"vegaEmbed" in plain.content
     assert client.get("/assets/vega-0.0.js")["Cache-Control"] == "no-store"
     assert len(list(tmp_path.glob("made/*"))) == 1
+
+
+def test_only_the_nearest_place_of_the_rail_is_where_one_is(client, db):
+    client.force_login(colleague("ada"))
+    page = client.get("/cases/macros/").content.decode()
+    assert page.count('aria-current="page"') == 1
+    assert 'href="/cases/macros/" title="Macros" aria-current="page"' in page

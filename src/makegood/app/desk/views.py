@@ -5,8 +5,10 @@ from datetime import datetime
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from rules.permissions import has_perm
 
 from makegood.app.desk import queries
+from makegood.app.desk.overview import overview
 from makegood.ground.messages import notices
 from makegood.ground.staff.access import signed_in
 from makegood.ground.staff.models import User
@@ -14,8 +16,11 @@ from makegood.ground.staff.scope import visible_places
 from makegood.recover.cases.models import Severity, Status
 from makegood.recover.cases.queries import queue
 from makegood.recover.cases.views.lines import lines
+from makegood.recover.commitments.panel import WORDS
+from makegood.recover.commitments.queries import listing
 
 MINE_SHOWN = 60
+PROMISED_SHOWN = 20
 UNTAKEN_SHOWN = 15
 DUE_SHOWN = 8
 TOLD_SHOWN = 5
@@ -25,20 +30,27 @@ HITS_ON_A_PAGE = 50
 
 @signed_in
 def desk(request: HttpRequest) -> HttpResponse:
-    """What runs out today, then the rest. Five SQL queries: who asks, places, figures, mine, nobody's."""
+    """What runs out today, then the rest. Five SQL queries: who asks, places, figures, mine, nobody's.
+
+    One more for whoever promised something until tonight, three for those who lead (`overview`).
+    """
     me: User = request.user  # type: ignore[assignment]  # nobody anonymous gets here
     now, places = timezone.now(), visible_places(me)
     morning, midnight = _today(now)
     mine = _mine(me, MINE_SHOWN)
+    figures = queries.figures(me=me, places=places, now=now, today=morning, tonight=midnight)
+    leads = has_perm("service_levels.see", me)  # type: ignore[no-untyped-call]
     facts = {
-        "figures": queries.figures(me=me, places=places, now=now, today=morning, tonight=midnight),
+        "figures": figures,
+        "promised": _promised(me, now, midnight) if figures.promises_due else [],
+        "overview": overview(me=me, now=now, tonight=midnight) if leads else None,
         "due": [row for row in mine if row.due_at and row.due_at < midnight],
         "later": [row for row in mine if not row.due_at or row.due_at >= midnight],
         "untaken": _untaken(me, now),
         "now": now, "severities": dict(Severity.choices), "lines": lines,
         "count_up_to": queries.FIGURES_UP_TO,
     }  # fmt: skip
-    return render(request, "desk/desk.html", facts)
+    return render(request, "desk/desk.html", facts | dict(WORDS))
 
 
 @signed_in
@@ -63,6 +75,11 @@ def search(request: HttpRequest) -> HttpResponse:
 def _mine(me: User, most: int) -> list[queue.Row]:
     # Whatever is mine I see, wherever it happened.
     return queue.page(queue.Filters(assignee="me"), me=me, places=None, limit=most).rows
+
+
+def _promised(me: User, now: datetime, tonight: datetime) -> list[listing.Row]:
+    """What I promised until tonight, the overdue first."""
+    return listing.page(listing.Filters(), me=me, now=now, tonight=tonight, limit=PROMISED_SHOWN).rows
 
 
 def _untaken(me: User, now: datetime) -> list[queue.Row]:

@@ -20,7 +20,17 @@ from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.models import ApiKey, Role
 from makegood.ground.staff.rules import PERMISSIONS
 
-SCOPES = [(name, name) for name in PERMISSIONS if name not in keys.NOT_FOR_KEYS]
+WORDS = {
+    "cases.see": gettext_lazy("Read cases"), "cases.work": gettext_lazy("Open and work cases"),
+    "cases.export": gettext_lazy("Export cases"), "cases.direct": gettext_lazy("Say who is given which cases"),
+    "commitments.hand_over": gettext_lazy("Hand over anybody's promises"),
+    "retail.see": gettext_lazy("Read customers and orders"),
+    "retail.settle_rejects": gettext_lazy("Correct rejected rows"),
+    "messages.see": gettext_lazy("Read mail and the outbox"), "messages.resend": gettext_lazy("Send messages again"),
+    "scorecards.see": gettext_lazy("Read reports"), "triage.see": gettext_lazy("See what triage has learned"),
+    "service_levels.see": gettext_lazy("Read service levels"), "service_levels.set": gettext_lazy("Set service levels"),
+}  # fmt: skip
+SCOPES = [(name, WORDS.get(name, name)) for name in PERMISSIONS if name not in keys.NOT_FOR_KEYS]
 
 
 class KeyForm(forms.Form):
@@ -77,5 +87,12 @@ def revoke_api_key(request: StaffRequest, key_id: uuid.UUID) -> HttpResponse:
 
 def _page(request: StaffRequest, form: KeyForm, *, status: int = 200, **shown: Any) -> HttpResponse:
     rows = ApiKey.objects.select_related("user", "created_by").order_by("revoked_at", "-created_at")[:500]
-    context = {"form": form, "rows": rows, "now": timezone.now(), "roles": dict(Role.choices), **shown}
+    context = {
+        "form": form,
+        "rows": rows,
+        "now": timezone.now(),
+        "roles": dict(Role.choices),
+        "words": dict(SCOPES),
+        **shown,
+    }
     return render(request, "staff/api_keys.html", context, status=status)

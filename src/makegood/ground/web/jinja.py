@@ -152,7 +152,7 @@ def environment(**options: Any) -> Environment:
     env.globals.update(
         _=said, gettext=said, static=static_url, url=url,
         icon=icon, htmx_script=htmx_script, toasts=get_messages, may=may, company=company, count_unread=count_unread,
-        language=language, rail=rail.entries, vega_url=vega.url, **formats.GLOBALS
+        language=language, rail=rail.entries, on_a_phone=rail.ON_A_PHONE, vega_url=vega.url, **formats.GLOBALS
     )  # fmt: skip
     env.filters.update(formats.FILTERS)
     drawn: dict[tuple[str, str], Markup] = {}

@@ -32,7 +32,7 @@ def late_trend(report: WeeklyReport, *, width: Width = PAGE_WIDTH) -> Chart:
 def what_changed(report: WeeklyReport, *, width: Width = PAGE_WIDTH) -> Chart:
     """The change since last week by reason, its volume and its rate part on their sides of zero."""
     parts = report.changed_by_reason[:REASONS]
-    kinds = {"rate": _("Because another share failed"), "volume": _("Because more or fewer orders were due")}
+    kinds = {"rate": _("Another share failed"), "volume": _("More or fewer orders")}
     rows = [
         {"reason": part.name, "kind": word, "part": getattr(part, kind)}
         for part in parts
@@ -136,5 +136,7 @@ def _trend(rows: list[dict[str, Any]], title: str, number: str, week: str, width
     this = base.transform_filter(alt.datum.week == week)
     moment = this.mark_rule(style="moment")
     name = this.mark_text(align="right", dx=-6, baseline="top").encode(y=alt.value(0), text="week:N")
-    layers = [band, expected, moment, name, observed, outside, points]
+    # A layer without a single point makes the browser complain.
+    strays = [outside] if any(row["outside"] for row in rows) else []
+    layers = [band, expected, moment, name, observed, *strays, points]
     return alt.layer(*layers).properties(width=width, height=HEIGHT)

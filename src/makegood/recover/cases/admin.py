@@ -7,28 +7,10 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
+from makegood.ground.staff.admin import ByRole
 from makegood.recover.cases.models import Queue, Reason
 
 CODE = RegexValidator(r"^[a-z0-9_]+(\.[a-z0-9_]+)?$", _("Lower-case words, at most one dot: group or group.reason."))
-
-
-class ByRole(admin.ModelAdmin):  # type: ignore[type-arg]  # not subscriptable when Django runs
-    """Open to whose role administers, not by Django's model permissions. Nothing is deleted: reports speak of it."""
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("staff.administer")
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        return self.has_module_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_module_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        return self.has_module_permission(request)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:  # noqa: ARG002
-        return False
 
 
 @admin.register(Queue)

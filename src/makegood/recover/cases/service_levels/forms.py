@@ -156,6 +156,7 @@ class TargetForm(forms.ModelForm):  # type: ignore[type-arg]  # generic in the s
     )
     tier = forms.ChoiceField(choices=[("", gettext_lazy("Any tier")), *Tier.choices], required=False)
     channel = forms.ChoiceField(choices=CHANNELS, required=False)
+    queue = forms.ModelChoiceField(Queue.objects.all(), required=False, empty_label=gettext_lazy("Any queue"))
     first_minutes = TimeField(label=gettext_lazy("First answer within"), required=False)
     next_minutes = TimeField(label=gettext_lazy("Next answer within"), required=False)
     resolution_minutes = TimeField(label=gettext_lazy("Resolved within"), required=False)

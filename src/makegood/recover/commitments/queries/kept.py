@@ -119,3 +119,25 @@ def standing(*, me: User | None, now: datetime, tonight: datetime) -> Standing:
             [now, tonight, now, *values],
         )
         return Standing(*cursor.fetchone())
+
+
+def kept_by_week(*, me: User | None, until: datetime, weeks: int) -> list[Rate]:
+    """What was kept of what came due in each of the last `weeks` spans of seven days, the oldest first. One SQL query.
+
+    Promises of ours, as far as `me` sees them (None: all), counted as in `kept_rates`.
+    """
+    condition, values = scope(me, visible_places(me)) if me else ("TRUE", [])
+    with connection.cursor() as cursor:
+        cursor.execute(_WEEKS.format(scope=condition), [until, until, weeks, until, *values])
+        found = {ago: Rate("", kept, came_due) for ago, kept, came_due in cursor.fetchall()}
+    return [found.get(ago, Rate("", 0, 0)) for ago in range(weeks - 1, -1, -1)]
+
+
+_WEEKS = """
+SELECT floor(extract(epoch FROM %s::timestamptz - p.first_due_at) / 604800)::int AS ago,
+       count(*) FILTER (WHERE p.state = 'kept' AND p.ended_at <= p.first_due_at), count(*)
+FROM commitments_commitment p LEFT JOIN cases_case c ON c.id = p.case_id
+WHERE p.first_due_at > %s::timestamptz - make_interval(weeks => %s) AND p.first_due_at <= %s
+    AND p.state NOT IN ('released', 'superseded') AND p."to" <> 'partner' AND {scope}
+GROUP BY ago
+"""

@@ -152,6 +152,17 @@
     all("[data-pane]").forEach((pane) => pane.classList.toggle("shown", pane.dataset.pane === key));
   }
 
+  // -- what scrolls sideways and holds nothing to focus can be focused itself, so that arrow keys reach all of it
+  function openScrollers() {
+    all(".table-box.scroll").forEach((box) => {
+      const closed = box.scrollWidth > box.clientWidth && !one("a, button, input, select", box);
+      box.toggleAttribute("tabindex", closed);
+      if (closed) box.tabIndex = 0;
+    });
+  }
+  addEventListener("resize", openScrollers);
+  document.addEventListener("toggle", openScrollers, true);
+
   // -- keyboard
   let going = 0;
   function press(event) {
@@ -181,7 +192,10 @@
     else {
       // Of several (undo) the one that came last.
       const target = all("[data-key]").findLast((element) => element.dataset.key === event.key && element.offsetParent);
-      if (target) action = () => (target.matches("input, textarea, select") ? target.focus() : target.click());
+      if (target) action = () => {
+        target.focus(); // so that a dialog gives the focus back to what opened it
+        if (!target.matches("input, textarea, select")) target.click();
+      };
     }
     if (!action) return;
     event.preventDefault();
@@ -241,8 +255,9 @@
     }
   });
   document.addEventListener("htmx:sendError", complain);
-  document.addEventListener("htmx:afterSettle", () => { watchToasts(); tick(); });
+  document.addEventListener("htmx:afterSettle", () => { watchToasts(); tick(); openScrollers(); });
   watchToasts();
+  openScrollers();
   all("[data-tabbed]").forEach((group) => {
     const first = one("[data-pane].shown", group) || one("[data-pane]", group);
     if (first) showPane(first.dataset.pane);
