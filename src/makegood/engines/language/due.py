@@ -91,23 +91,28 @@ _DAY: Final = re.compile(
             r"(?P<after_tomorrow>the day after tomorrow|day after tomorrow|depois de amanha)",
             r"(?P<tomorrow>tomorrow|amanha)",
             r"(?P<hour_now>(?:in|within) the (?:next )?hour\b|na proxima hora)",
+            r"(?:in|within|em ate|em|dentro de|daqui a) (?P<n_h>\d{1,3}) ?h\b",
             r"(?P<next_business>\bnext (?:business|working) day|proximo dia util)",
             r"(?P<tonight>tonight|hoje a noite|esta noite)",
             r"(?P<today>today|hoje|(?:later )?this (?=morning|afternoon|evening)|esta (?=manha|tarde))",
             # Of "3 to 5 days" the last is meant.
-            r"(?:in|within|after|over|inside|em|dentro de|daqui a|no prazo de|nos proximos|nas proximas|durante)?\s*"
-            r"(?:the next |at most |up to |ate |no maximo )?\b(?:(?:\d{1,2}|[a-z]{3,6}) ?(?:-|to|or|ou|a) ?)?"
-            + _N
-            + r"[ -]?(?P<business>business |working |work )?"
-            r"(?P<unit>minut[eo]s?|mins?|hours?|hrs?|horas?|days?|dias?|weeks?|semanas?|fortnights?|quinzenas?|months?|mes(?:es)?)\b"
-            r"(?P<uteis> ute?is)?(?: from now| time)?",
             (
-                r"(?P<part>early|(?:the )?(?:beginning|start) of|mid(?:dle of)?|comeco d[ao]|inicio d[aeo]|meados d[aeo])"
-                r"(?: the| a)?[ -](?:(?P<part_week>next week|the week|week|proxima semana|semana que vem|semana)"
+                r"(?:in|within|after|over|inside|em|dentro de|daqui a|no prazo de|nos proximos|nas proximas)?\s*"
+                r"(?:the next |at most |up to |ate |no maximo )?\b(?:(?:\d{1,2}|[a-z]{3,6}) ?(?:-|to|or|ou|a) ?)?"
+                + _N
+                + r"[ -]?(?P<business>business |working |work )?"
+                r"(?P<unit>minut[eo]s?|mins?|hours?|hrs?|horas?|days?|dias?|weeks?|semanas?|fortnights?|quinzenas?"
+                r"|months?|mes(?:es)?)\b"
+                r"(?P<uteis> ute?is)?(?: from now| time)?"
+            ),
+            (
+                r"(?P<part>early|(?:the )?(?:beginning|start) of|mid(?:dle of)?|comeco d[ao]|inicio d[aeo]"
+                r"|meados d[aeo])(?: the| a)?[ -]"
+                r"(?:(?P<part_week>next week|the week|week|proxima semana|semana que vem|semana)"
                 r"|(?P<part_month>" + _MONTH + r"\b))"
             ),
-            r"(?P<weekend>\b(?P<before_it>(?:before|by|for|antes d[oe]|ate o|para o) )?(?:the |this )?"
-            r"(?:weekend|fim de semana|final de semana))",
+            (r"(?P<weekend>\b(?P<before_it>(?:before|by|for|antes d[oe]|ate o|para o) )?(?:the |this )?"
+            r"(?:weekend|fim de semana|final de semana))"),
             r"(?P<christmas>\b(?:before|by|until|antes do|ate o|ate) (?:christmas|natal))",
             r"(?P<year_end>\b(?:end of (?:the|this) year|year[ -]end|(?:fim|final) d[oe]ste ano|(?:fim|final) do ano))",
             r"(?P<month_end>\bmonth[ -]end|(?:end|fim|final) (?:of|de) (?P<end_month>" + _MONTH + r")\b)",
@@ -117,12 +122,15 @@ _DAY: Final = re.compile(
             ),
             r"\b(?P<short>eow|eom)\b",
             r"(?:(?P<next>next|coming|this|proxima|proximo) )?\b"
-            + r"(?:"
+            r"(?:"
             + _WEEKDAY.replace("?P<weekday>", "?:")
             + r" (?:or|ou) )?"
             + _WEEKDAY
             + r"\b(?P<next_after> next week| que vem)?",
-            r"(?P<week>(?:next|(?:later )?this) week|(?:proxima|esta) semana|semana que vem|next month|proximo mes|mes que vem)",
+            (
+                r"(?P<week>(?:next|(?:later )?this) week|(?:proxima|esta) semana|semana que vem|next month|proximo mes"
+                r"|mes que vem)"
+            ),
             r"\b(?:dia |on the |by the |the )(?P<of_month>[0-3]?\d)(?:st|nd|rd|th)?\b(?! (?:de|of)\b|/| "
             + _MONTH
             + r"\b)",
@@ -134,6 +142,10 @@ _DAY: Final = re.compile(
     )
     + ")"
 )
+_NEAR: Final = {"after_tomorrow": 2, "tomorrow": 1, "tonight": 0, "today": 0}
+_SEASONS: Final = ("part", "weekend", "christmas", "year_end", "month_end", "of_month")
+# "Até 16 horas" names an hour, "em até 16 horas" a span.
+_HOUR_OF_DAY: Final = re.compile(r"ate \d{1,2} horas")
 _HOUR_WORDS: Final = {w: n for w, n in _NUMBERS.items() if isinstance(n, int) and len(w) > 2 and n <= 12}  # noqa: PLR2004
 _NO_LENGTH: Final = r"(?![/.:-]\d| ?(?:business|working|day|hour|min|week|dia|hora|semana))"
 _CLOCK: Final = re.compile(
@@ -147,8 +159,10 @@ _CLOCK: Final = re.compile(
             r"\b(?P<h24>[01]?\d|2[0-3])[:h](?P<m24>[0-5]\d)\b",
             r"\b(?P<hh>[01]?\d|2[0-3]) ?(?:h|hrs|horas)\b",
             r"\b(?P<oclock>\d{1,2}) ?o'?clock",
-            rf"(?:\bat|\bas|\bby|\bbefore|\bate as) (?P<at>[01]?\d|2[0-3])\b{_NO_LENGTH}"
-            r"(?! (?!horas|hoje|amanha|segunda|terca|quarta|quinta|sexta|sabado|domingo|proxim|depois)[a-z]{5})",
+            (
+                rf"(?:\bat|\bas|\bby|\bbefore|\bate as) (?P<at>[01]?\d|2[0-3])\b{_NO_LENGTH}"
+                r"(?! (?!horas|hoje|amanha|segunda|terca|quarta|quinta|sexta|sabado|domingo|proxim|depois)[a-z]{5})"
+            ),
         ]
     )
     + ")"
@@ -156,8 +170,10 @@ _CLOCK: Final = re.compile(
 _PART: Final = re.compile(
     r"(?<!\w)(?:(?P<work>\b(?:end|close) of (?:the |this )?(?:business|day|play|work)\b|\beod\b|\bcob\b"
     r"|(?:fim|final) (?:do|de) (?:dia|expediente))"
-    r"|(?P<morning>first thing|\bmorning|(?<!after )\blunch(?:time)?|(?<=\s\s\s)(?:am|manha)\b|(?:da|de|pela|a|esta) manha|\bcedo)"
-    r"|(?P<afternoon>\bafternoon|after lunch(?:time)?|depois do almoco|(?<=\s\s\s)(?:pm|tarde)\b|(?:da|de|a|esta) tarde)"
+    r"|(?P<morning>first thing|\bmorning|(?<!after )\blunch(?:time)?|(?<=\s\s\s)(?:am|manha)\b"
+    r"|(?:da|de|pela|a|esta) manha|\bcedo)"
+    r"|(?P<afternoon>\bafternoon|after lunch(?:time)?|depois do almoco|(?<=\s\s\s)(?:pm|tarde)\b"
+    r"|(?:da|de|a|esta) tarde)"
     r"|(?P<evening>\bevening|\btonight|\bnight|(?:da|de|a|esta) noite))"
 )
 # "Between 8 and 12": the last is promised.
@@ -341,21 +357,16 @@ def _clock(words: str, spans: list[tuple[int, int]]) -> tuple[time | None, list[
 def _day(match: "re.Match[str]", words: str, now: datetime, holidays: Container[date]) -> _Day | None:  # noqa: PLR0911
     """What the words for a day mean; None: they name none."""
     it, today = match.groupdict(), now.date()
-    if it["after_tomorrow"]:
-        return _Day((today + timedelta(days=2),))
-    if it["tomorrow"]:
-        return _Day((today + timedelta(days=1),))
-    if it["hour_now"]:
-        return _Day((), exact=now + timedelta(hours=1))
+    near = next((days for name, days in _NEAR.items() if it[name]), None)
+    if near is not None:
+        return _Day((today + timedelta(days=near),), clock=_PART_ENDS["evening"] if it["tonight"] else None)
+    if it["hour_now"] or it["n_h"]:
+        return _Day((), exact=_later(now, hours=int(it["n_h"] or 1)))
     if it["next_business"]:
         return _Day((_business_days(today, 1, holidays),))
-    if it["tonight"]:
-        return _Day((today,), clock=_PART_ENDS["evening"])
-    if it["today"]:
-        return _Day((today,))
     if it["n"]:
-        return _after(it, now, holidays)
-    if it["part"] or it["weekend"] or it["christmas"] or it["year_end"] or it["month_end"] or it["of_month"]:
+        return _after(it, now, holidays) if not _HOUR_OF_DAY.match(match.group()) else None
+    if any(it[name] for name in _SEASONS):
         return _season(it, today)
     if it["end_of"] or it["short"]:
         return _end_of(it, now)
@@ -399,8 +410,7 @@ def _after(it: dict[str, str | None], now: datetime, holidays: Container[date]) 
     unit = next(unit for stem, unit in _UNITS.items() if (it["unit"] or "").startswith(stem))
     today = now.date()
     if unit in ("minute", "hour"):
-        # Over the clock change too: an hour is sixty minutes.
-        return _Day((), exact=(now.astimezone(UTC) + timedelta(**{f"{unit}s": count})).astimezone(now.tzinfo))
+        return _Day((), exact=_later(now, **{f"{unit}s": count}))
     if unit == "month":
         return _Day((_add_months(today, int(count)),))
     if unit == "fortnight":
@@ -408,6 +418,11 @@ def _after(it: dict[str, str | None], now: datetime, holidays: Container[date]) 
     if it["business"] or it["uteis"]:
         return _Day((_business_days(today, int(count), holidays),))
     return _Day((today + timedelta(days=int(count * (7 if unit == "week" else 1))),))
+
+
+def _later(now: datetime, **span: float) -> datetime:
+    """Over the clock change too: an hour is sixty minutes."""
+    return (now.astimezone(UTC) + timedelta(**span)).astimezone(now.tzinfo)
 
 
 def _business_days(start: date, count: int, holidays: Container[date]) -> date:

@@ -35,6 +35,11 @@ class Sense(NamedTuple):
     thing: str = ""
 
 
+def words_in(said: str) -> frozenset[str]:
+    """The words of a text, each once."""
+    return frozenset(said.split())
+
+
 # Deeds that say themselves what is promised; English by its plain form, Portuguese by its stem and vowel.
 _DEEDS_EN: Final = {
     "call": "call phone ring telephone",
@@ -58,7 +63,9 @@ _IRREGULAR: Final = {
 }  # fmt: skip
 _DEEDS_PT: Final = {
     "call": "lig:a telefon:a",
-    "answer": "retorn:a respond:e avis:a inform:a contat:a contact:a notific:a escrev:e comunic:a atualiz:a mant:e cham:a",
+    "answer": """
+        retorn:a respond:e avis:a inform:a contat:a contact:a notific:a escrev:e comunic:a atualiz:a mant:e cham:a
+    """,
     "refund": "reembols:a estorn:a ressarc:i",
     "replacement": "troc:a substitu:i",
     "repair": "consert:a repar:a arrum:a",
@@ -81,28 +88,43 @@ _ENDINGS_PT: Final = (
 )
 _THINGS: Final = {
     "call": "mobile celular callback callbacks bell telefonema telefonemas ligacao ligada chamada",
-    "answer": "news decision outcome touch reply answer response word contato contacto retorno resposta posicao noticia "
+    "answer": """
+        news decision outcome touch reply answer response word contato contacto retorno resposta posicao noticia
+    """
     "noticias decisao parecer posicionamento know informed posted back informado informada devolutiva update",
-    "refund": "refund refunds money reimbursement reembolso estorno dinheiro valor pagamento payment charge reversal "
+    "refund": "refund refunds money reimbursement reembolso estorno dinheiro valor pagamento payment reversal "
     "costs card visa mastercard pix ressarcimento cobranca fatura",
     "replacement": "replacement replacements exchange swap substitution troca substituicao reposicao substituto",
     "repair": "repair repairs repaired technician engineer conserto reparo tecnico tecnica reparacao fixed",
     "credit": "voucher vouchers goodwill credit coupon vale cupom credito points pontos discount desconto bonus "
     "giftcard presente",
-    "delivery": "parcel package order delivery redelivery delivered deliver shipment pallet collection encomenda pedido "
+    "delivery": """
+        parcel package order delivery redelivery delivered deliver shipment pallet collection encomenda pedido
+    """
     "entrega entregue pacote coleta recolha envio despacho mercadoria produto driver van courier send ship shipped "
     "shipping dispatch despatch post posted sent sends ships arrive arrives arriving arrival reach bring chega chegam "
-    "chegar chegara entregar entregaremos entregara enviar enviaremos enviamos despacharemos despachar mandar mandamos "
-    "units unidades express part parts peca pecas item items artigo dispatched despatched delivering leaves depot brings doorstep",
-    "paper": "label labels code invoice tracking number receipt copy etiqueta codigo comprovante nota rastreio link form "
+    """
+        chegar chegada chegara entregar entregaremos entregara enviar enviaremos enviamos despacharemos despachar
+        mandar mandamos
+    """
+    """
+        units unidades express part parts peca pecas item items artigo dispatched despatched delivering leaves depot
+        brings doorstep
+    """,
+    "paper": """
+        label labels code invoice tracking number receipt copy etiqueta codigo comprovante nota rastreio link form
+    """
     "formulario",
 }  # fmt: skip
 # Of a new one of these nobody is sent a replacement.
-NOT_REPLACED: Final = frozenset(
-    "parcel date label attempt delivery address courier driver appointment hour tentativa data entrega envio hora "
-    "email prazo previsao horario update year ano agendamento reason day week month time look moment call dia semana vez".split()
-)
-NEW: Final = frozenset("new another fresh novo nova outro outra novos novas outros outras correct certo".split())
+NOT_REPLACED: Final = words_in("""
+    parcel date label attempt delivery address courier driver appointment hour tentativa data entrega envio hora
+    email prazo previsao horario update year ano agendamento reason day week month time look moment call dia semana
+    vez
+""")
+NEW: Final = words_in("""
+    new another fresh novo nova outro outra novos novas outros outras correct certo
+""")
 
 _COMMON: Final = {
     ",": ", ; : . ( ) - \u2014 \u2013 ! *", "k": "receive get hear see receber",
@@ -113,17 +135,21 @@ _EN: Final = {
     "n": "not never nobody nothing none neither cannot unable unlikely without nowhere no-one",
     "m": "might could would may perhaps maybe hopefully wish hope had", "q": "if unless provided whether should",
     "r": "please pls kindly", "j": "must need needs can",
-    "u": "usually normally typically generally policy standard always orders placed calls process",
-    "D": "was were did yesterday ago thought",
+    "u": "usually normally typically generally policy standard always valid orders placed calls process",
+    "D": "was were did yesterday ago thought last thank thanks",
     "P": "promise promised guarantee guaranteed assure assured undertake commit agreed word",
     "Q": "said say says wrote told thinks understand claims",
     "x": "happy glad pleased able closed open honest unavailable out assume regret appreciate look leave away sorry "
     "delighted best share sign",
     "e": "due scheduled booked expected planned estimated on set out ready", "L": "let",
     "A": "arranged asked booked scheduled ordered reserved instructed requested put",
-    "R": "which that who", "&": "and but so then or once as", "a": "also now personally definitely still just certainly "
-    "gladly gonna then both all try to make sure intend",
-    "o": "colleague team manager supervisor engineer technician courier carrier driver someone somebody depot warehouse "
+    "R": "which that who", "&": "and but so then or once as", "a": "also now personally definitely still just "
+    "certainly "
+    "gladly gonna both all try to make sure intend",
+    "o": """
+        colleague team manager supervisor engineer technician courier carrier driver someone somebody depot
+        warehouse
+    """
     "store workshop lab dhl ups dpd fedex hermes evri mail factory supplier vendor seller department partner finance "
     "department agent specialist branch office",
 }  # fmt: skip
@@ -133,8 +159,8 @@ _PT: Final = {
     "n": "nao nunca nem ninguem nada jamais impossivel",
     "m": "talvez poderia poderiamos gostaria teria teriamos pode podem posso seria caso", "q": "caso se",
     "r": "favor ligue troque coloque busque verifique", "j": "precisa precisam deve devem",
-    "u": "normalmente geralmente costuma costumam politica normal padrao promocao garantia boleto",
-    "D": "foi foram era ontem passada passado",
+    "u": "normalmente geralmente costuma costumam politica normal padrao promocao garantia boleto valido valida",
+    "D": "obrigado obrigada foi foram era ontem passada passado",
     "P": "prometo prometi prometemos garanto garantimos combinei combinamos combinado comprometo comprometemos "
     "comprometemos assegur conte avisado avisada prometido tranquila tranquilo",
     "Q": "disse disseram diz escreveu informou falou ficou",
@@ -149,18 +175,22 @@ _PT: Final = {
 # More than one letter: first what it does, then whose deed it is.
 _SPECIAL_EN: Final = {
     "ill": "iw", "i'll": "iw", "we'll": "iw", "you'll": "yw", "they'll": "tw", "it'll": ".w", "that'll": ".w",
-    "he'll": "cw", "she'll": "cw", "i'm": "ib", "im": "ib", "we're": "ib", "they're": "tb", "it's": ".b", "you're": "yb",
-    "i've": "ih", "we've": "ih", "you've": "yh", "won't": "wn", "don't": "n", "can't": "n", "couldn't": "mn", "i'd": "im",
+    "he'll": "cw", "she'll": "cw", "i'm": "ib", "im": "ib", "we're": "ib", "they're": "tb", "it's": ".b",
+    "you're": "yb",
+    "i've": "ih", "we've": "ih", "you've": "yh", "won't": "wn", "don't": "n", "can't": "n",
+    "couldn't": "mn", "i'd": "im",
     "we'd": "im", "she'd": "cm", "he'd": "cm", "isn't": "bn", "aren't": "bn", "didn't": "Dn", "wouldn't": "mn",
     "doesn't": "n", "haven't": "hn", "you'd": "ym", "they'd": "tm", "unfortunately": ".", "when": "R", "let's": "L",
-    "is": "b", "aim": "w", "aims": "w", "undertakes": "w", "plan": "w", "plans": "w", "intend": "w", "intends": "w", "expect": "E",
+    "is": "b", "aim": "w", "aims": "w", "undertakes": "w", "plan": "w", "plans": "w", "intend": "w", "intends": "w",
+    "expect": "E",
     "expects": "E", "count": "E", "going": "G", "about": "T", "to": "T", "lets": "L",
 }  # fmt: skip
 _SPECIAL_PT: Final = {
     "vou": "iw", "vamos": "iw", "irei": "iw", "iremos": "iw", "estou": "ib", "estamos": "ib", "tenho": "ih",
     "temos": "ih", "farei": "iw", "faremos": "iw", "darei": "iw", "daremos": "iw", "fara": "w", "dara": "w",
     "manteremos": "iw", "manterei": "iw", "estarei": "iw", "estaremos": "iw", "teremos": "iw", "seremos": "iw",
-    "tera": "w", "garante": "w", "estara": "w", "quando": "R", "faco": "ip", "fazemos": "ip", "dou": "ip", "damos": "ip",
+    "tera": "w", "garante": "w", "estara": "w", "quando": "R", "faco": "ip", "fazemos": "ip", "dou": "ip",
+    "damos": "ip",
     "vem": ".", "sai": "s", "cai": "s", "chega": "s", "segue": "s", "sera": "w", "serao": "w",
     "deve": "w", "devem": "w", "devera": "w", "voltara": "w", "prestes": "e",
 }  # fmt: skip
@@ -202,7 +232,7 @@ _STEMS_PT: Final = {
 _STEM_PT: Final = re.compile(
     r"(" + "|".join(sorted({*_STEMS_PT, "troqu", "envie", "cheg"}, key=len, reverse=True)) + r")([aei]?)(\w*)"
 )
-_ASKS: Final = {"a": ("e",), "e": ("a",), "i": ("a",)}
+_ASKS: Final = {"a": "e", "e": "a", "i": "a"}
 _PT_WORDS: Final = _said(_COMMON) | _said(_PT) | _SPECIAL_PT
 _EN_WORDS: Final = _lexicon_en()
 _PT_THINGS: Final = _said(_THINGS)
@@ -219,25 +249,20 @@ def portuguese(word: str) -> Sense:
 
 def _deed_pt(word: str) -> tuple[str, str]:
     found = _STEM_PT.fullmatch(word)
-    if not found:
-        return "", ""
-    stem, vowel, rest = found.groups()
+    stem, vowel, rest = found.groups() if found else ("", "", "")
     own, kind = _STEMS_PT.get(stem, ("", ""))
+    tag = ""
     if not own:
         return "", ""
-    if not vowel and rest == "o":
-        return "ip", kind
-    if vowel == own and rest == "mos" or (own == "i" and vowel == "i" and rest == "mos"):
-        return "ip", kind
-    if rest == "m" and vowel in ("a", "e"):
-        return "s", kind
-    if not rest and vowel in _ASKS[own]:
-        return "r", kind
-    if not rest and vowel:
-        return "s", kind
-    if rest in ("u", "i") or (not vowel and rest in ("ou", "iu")) or (vowel == "o" and rest == "u"):
-        return "D", kind
-    return next(((tag, kind) for tag, endings in _ENDINGS_PT if rest in endings), ("", ""))
+    if (not vowel and rest == "o") or (vowel == own and rest == "mos"):
+        tag = "ip"
+    elif (rest == "m" and vowel in ("a", "e")) or (not rest and vowel):
+        tag = "r" if not rest and vowel == _ASKS[own] else "s"
+    elif rest in ("u", "i", "ou", "iu"):
+        tag = "D"
+    else:
+        tag = next((tag for tag, endings in _ENDINGS_PT if rest in endings), "")
+    return (tag, kind) if tag else ("", "")
 
 
 def english(word: str) -> Sense:

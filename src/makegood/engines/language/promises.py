@@ -12,9 +12,9 @@ from collections.abc import Container, Iterator
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
-from makegood.engines.language.due import find_due
+from makegood.engines.language.due import Due, find_due
 from makegood.engines.language.phrasebook import fold, readable
-from makegood.engines.language.promise_words import NEW, NOT_REPLACED, Sense, english, portuguese
+from makegood.engines.language.promise_words import NEW, NOT_REPLACED, Sense, english, portuguese, words_in
 
 
 class Promise(NamedTuple):
@@ -47,6 +47,7 @@ class _Said(NamedTuple):
     owner: list[int]
     words: list[str]
     starts: list[int]
+    times: list[int]  # which words speak of time
     senses: list[Sense]
 
     def place(self, at: int) -> int:
@@ -61,68 +62,84 @@ _SENTENCE: Final = re.compile(r"[^\n]+?(?:[.!?]+(?=\s|$)|\n|$)")
 _WORD: Final = re.compile(r"\d+[.,]\d\d\b|[a-z0-9]+(?:'[a-z]+)?|(?<![a-z])-|[^\sa-z0-9-]")
 
 # -- which language a sentence is in: little words that the other language lacks
-_EN_ONLY: Final = frozenset(
-    "the you your we i is are will to for by with and it i'll we'll of our on in be have my not this that at".split()
-)
-_PT_ONLY: Final = frozenset(
-    """o os um uma que voce de do da em para com seu sua nao ate na e se vou vamos te por dia nos pra ja ao senhora gente ainda
-    hoje amanha semana dias uteis pedido produto""".split()
-)
+_EN_ONLY: Final = words_in("""
+    the you your we i is are will to for by with and it i'll we'll of our on in be have my not this that at
+""")
+_PT_ONLY: Final = words_in("""
+    o os um uma que voce de do da em para com seu sua nao ate na e se vou vamos te por dia nos pra ja ao senhora
+    gente ainda hoje amanha semana dias uteis pedido produto
+""")
 
 # -- what opens a promise
 _HEADS: Final = re.compile(
-    "|".join(
-        [
-            r"(?P<word>ia*h?a*P|^[ac.i]?P|(?<=[,&])P|^Q(?=im)|^Q(?=[.]*c))",
-            r"(?P<own>i[a.]?a*w|ib[aT]*(?:GT|T|gy?|eT)|iET|^w(?=a*v)|^[a.]w(?=v)|L[i.](?=a*v))",
-            r"(?P<set>iha*[Av]|ia*A|^A)",
-            r"(?P<present>ia*y?a*[vps])",
-            r"(?P<theirs>w|bGT|E)",
-            r"(?P<thing>(?<![wmT])(?<![wmT]a)b[a.]?[eA]|(?<![wmT])(?<![wmT]a)b[ab]*[gdG]|s)",
-        ]
-    )
+    r"(?P<word>ia*h?a*P|^[ac.i]?P|(?<=[,&])P|^Q(?=im)|^Q(?=[.]*c))|(?P<own>i[a.]?a*w|ib[aT]*(?:GT|T|gy?|eT)|iET|^w(?=a*v)|^[a.]w(?=v)|L[i.](?=a*v))|(?P<set>iha*[Av]|ia*A|^A)|(?P<present>ia*y?a*[vps])|(?P<theirs>w|bGT|E)|(?P<thing>(?<![wmT])(?<![wmT]a)b[a.]?[eA]|(?<![wmT])(?<![wmT]a)b[ab]*[gdG]|s)"
 )
+_CAN_PROMISE: Final = re.compile("[wPLpQ]|ib|ia*[vs]")
 _WAIT: Final = re.compile(
     r"\ballow (?:me|us|up|\d+|an?|one|two|another)\b|\b(?:give|gimme) (?:(?:me|us) )?(?:until|till|\d+|two|an?)\b"
     r"|\bbear with (?:me|us) until|\b(?:leave|hang) (?:it|this|on|tight)"
     r"|\baguard(?:e|em)\b|\b(?:pedimos|peco|me da|me de|preciso de) (?:so )?ate\b"
 )
 _BREAK: Final = re.compile(r"[,&R](?=[^,&R]*$)")
+_PARTED: Final = {"word": re.compile(","), "set": re.compile("[,&]")}
 _MORE: Final = re.compile(r"[&,][ay.]?a*[y]?v")
 _REPORTED: Final = re.compile(r"[cyot][^,&i]{0,4}Q|yD?h?[QP]|(?<!^)(?<!i)(?<!ih)(?<!i[a.])Q|n[^,&]*R|^[.]?sb[gd]")
 _OURS_TO_DO: Final = re.compile(r"[nmcqurDQ]")
 _NOT_MEANT: Final = re.compile(r"a*(?:[.]?n|j|b?a*[.]?x)")
 _GETS: Final = re.compile(r"[ay]*(?:[hbk]|[.]?h)")
+_CLAUSE: Final = re.compile(r"[^,&]+")
+_DATED_THING: Final = re.compile(r"^[^iycto]*b")
 _PLAINLY_NOT: Final = re.compile(r"[nmrDjuQPqhxLc]|^v(?!T)|[yi]a*[dv]")
 
 # -- what they speak of when they speak of time; without one of these no date is looked for
-_TIMES: Final = frozenset(
-    """today tomorrow tonight morning noon midday lunchtime lunch afternoon evening night day days week weeks weekend month
-    months hour hours hr hrs minute minutes min mins eod eow eom cob monday tuesday wednesday thursday friday saturday
-    sunday mon tue tues wed thu thur thurs fri sat sun january february march april may june july august september
-    october november december christmas fortnight year am pm half quarter
-    hoje amanha noite manha tarde cedo meio dia dias semana semanas mes meses hora horas minuto minutos segunda terca
-    quarta quinta sexta sabado domingo janeiro fevereiro marco abril maio junho julho agosto setembro outubro novembro
-    dezembro natal ano uteis quinzena expediente""".split()
-)
-_HINGES: Final = frozenset("should had before until antes se caso no like word and out que".split())
-_DETERMINERS: Final = frozenset(
-    "a an the your our my this that full any no another first full o um uma seu sua nosso nossa meu minha do da de na".split()
-)
-_TURNS: Final = (
-    ("let you know", "answer"), ("keep you", "answer"), ("in touch", "answer"), ("hear from", "answer"),
-    ("hear back", "answer"), ("come back with", "answer"), ("come back to you", "answer"), ("get back to", "answer"),
-    ("be back to you", "answer"), ("speak to you", "call"), ("em contato", "answer"), ("em contacto", "answer"),
-    ("back on your", "refund"), ("back to your", "refund"), ("gift card", "credit"), ("try you", "call"), ("pay back", "refund"), ("paid back", "refund"),
-    ("money back", "refund"), ("comes back", "refund"), ("devolvemos tudo", "refund"), ("have it", "?delivery"), ("sort this", "other"),
-)  # fmt: skip
-_ORDER: Final = ("refund", "replacement", "repair", "credit", "call", "paper", "delivery", "answer")
+_TIMES: Final = words_in("""
+    today tomorrow tonight morning noon midday lunchtime lunch afternoon evening night day days week weeks weekend
+    month months hour hours hr hrs minute minutes min mins eod eow eom cob monday tuesday wednesday thursday friday
+    saturday sunday mon tue tues wed thu thur thurs fri sat sun january february march april may june july august
+    september october november december christmas fortnight year am pm half quarter hoje amanha noite manha tarde
+    cedo meio dia dias semana semanas mes meses hora horas minuto minutos segunda terca quarta quinta sexta sabado
+    domingo janeiro fevereiro marco abril maio junho julho agosto setembro outubro novembro dezembro natal ano uteis
+    quinzena expediente
+""")
+_AROUND: Final = 4
+_HINGES: Final = words_in("""
+    should had before until antes if se caso no like word and out que tem informamos informo avisamos comunicamos to
+    a
+""")
+_WEEKDAYS: Final = words_in("""
+    monday tuesday wednesday thursday friday saturday sunday segunda terca sexta sabado
+""")
+_DETERMINERS: Final = words_in("""
+    a an the your our my this that full any no another first o um uma seu sua nosso nossa meu minha do da de na
+""")
+# Turns of phrase that say what is promised, whatever else is named.
+_TURNS: Final = {
+    "answer": (
+        "let you know", "keep you", "in touch", "hear from", "hear back", "come back with", "come back to you",
+        "follow up", "drop you", "get back to", "be back to you", "em contato", "em contacto",
+    ),
+    "call": (
+        "speak to you", "try you",
+    ),
+    "credit": (
+        "gift card",
+    ),
+    "refund": (
+        "back on your", "back to your", "pay back", "paid back", "money back", "comes back", "devolvemos tudo",
+    ),
+    "other": (
+        "sort this",
+    ),
+}  # fmt: skip
+_PAYS: Final = words_in("pay paid paying put")
+_AT_THE_DOOR: Final = ("be with you", "back with you", "it with you", "have it", "expect it")
+_ORDER: Final = ("refund", "replacement", "repair", "credit", "call", "paper", "other", "delivery", "answer")
 _STRONG: Final = frozenset({"call", "refund", "replacement", "repair", "credit", "answer"})
 _DOING: Final = frozenset({"v", "g", "d", "ip", "iw", "w", "s"})
-_ENDED: Final = frozenset(
-    """resolved sorted solved finished done decided completed settled ready resolved fixed reviewed complaint case
-    resolvido resolvida decidido decidida pronto pronta concluido concluida finalizado caso reclamacao tratado""".split()
-)
+_ENDED: Final = words_in("""
+    resolved sorted solved finished done decided completed settled ready fixed reviewed complaint case resolvido
+    resolvida decidido decidida pronto pronta concluido concluida finalizado caso reclamacao tratado
+""")
 
 
 def find_promises(text: str, *, now: datetime, holidays: Container[date] = ()) -> tuple[Promise, ...]:
@@ -181,35 +198,42 @@ def _weed(found: Iterator[Promise]) -> list[Promise]:
 
 
 def _in_sentence(it: _Said, text: str, offset: int, now: datetime, holidays: Container[date]) -> Iterator[Promise]:
-    timed = any(word in _TIMES or word[0].isdigit() for word in it.words)
-    heads = _heads(it)
-    if not heads and timed and not _PLAINLY_NOT.search(it.tags):
-        heads = [_Head(0, 0, "plain")]
+    heads = _heads(it) or (_plain(it) if it.times else [])
     openings = [_opening(it, head, heads[n - 1].end if n else 0) for n, head in enumerate(heads)]
     ends = [it.place(at) for at in (*openings[1:], len(it.tags))] if heads else []
     for n, (head, opening, end) in enumerate(zip(heads, openings, ends, strict=True)):
         if _is_not_meant(it, head, opening):
             continue
         start = it.place(opening if head.how in ("theirs", "thing", "plain") else head.at)
-        due, words = None, text[start:end]
-        if timed:
-            due = find_due(text[it.place(opening) : end], now=now, holidays=holidays)
+        words = text[start:end]
+        begin = it.place(opening)
+        due = _moment(it, text, begin, end, now, holidays)
+        if due:
+            start = min(start, due.start)
+            words = text[start : max(due.end, it.place(head.end))]
+        elif n == 0 and opening and not _OURS_TO_DO.search(it.tags[:opening]):
+            # "Tomorrow at ten, I'll call": the moment may come first.
+            due = _moment(it, text, 0, begin, now, holidays)
             if due:
-                begin = it.place(opening)
-                start = min(start, begin + due.start)
-                words = text[start : max(begin + due.end, it.place(head.end))]
-            elif n == 0 and opening and not _OURS_TO_DO.search(it.tags[:opening]):
-                # "Tomorrow at ten, I'll call": the moment may come first.
-                due = find_due(text[: it.place(opening)], now=now, holidays=holidays)
-                if due:
-                    start = due.start
-                    words = text[start:end]
+                start, words = due.start, text[due.start : end]
         kind = _accepted(it, head, opening, openings[n + 1] if n + 1 < len(heads) else len(it.tags), due is not None)
         if kind:
             yield Promise(
                 kind, words.strip(" ,;:-.!\n")[:_LONGEST], offset + start, due.at if due else None,
                 due.words if due else "",
             )  # fmt: skip
+
+
+def _moment(it: _Said, text: str, begin: int, end: int, now: datetime, holidays: Container[date]) -> Due | None:
+    """When, by the words between two places; only what stands near a word of time is looked at."""
+    near = [n for n in it.times if begin <= it.starts[n] < end]
+    if not near:
+        return None
+    first, last = max(near[0] - _AROUND, 0), near[-1] + _AROUND
+    begin = max(begin, it.starts[first])
+    end = min(end, it.starts[last] if last < len(it.starts) else end)
+    found = find_due(text[begin:end], now=now, holidays=holidays)
+    return found and found._replace(start=begin + found.start, end=begin + found.end)
 
 
 def _read(said: str, *, portuguese_before: bool = False) -> _Said:
@@ -221,36 +245,60 @@ def _read(said: str, *, portuguese_before: bool = False) -> _Said:
     senses = [sense(word) for word in words]
     letters = [it.tags for it in senses]
     for n, word in enumerate(words):
-        before, after = words[n - 1] if n else "", letters[n + 1] if n + 1 < len(words) else ""
+        before, after = words[n - 1] if n else "", words[n + 1] if n + 1 < len(words) else ""
         if word in _HINGES:
             opens = not n or letters[n - 1] == ","
-            if word in ("should", "had"):
-                letters[n] = "q" if not n or (opens and after == "y") else {"should": "w", "had": "m"}[word]
-            elif word in ("before", "until", "antes"):
-                letters[n] = "q" if opens and after[:1] in ("i", "y") else "."
-            elif word in ("se", "caso"):
-                letters[n] = "q" if (opens or letters[n - 1] == "&") and after[:1] != "i" else "."
-            elif word == "no" and not in_portuguese:
-                letters[n] = "n" if n + 1 < len(words) and words[n + 1] in ("way", "one", "longer") else "."
+            then = letters[n + 1][:1] if after else ""
+            letters[n] = _hinge(word, letters[n], before, after, opens=opens, then=then)
+            if word == "and" and said[found[n][1] - 1] == "-":
+                letters[n] = "."
             elif word == "like" and before in ("would", "i'd", "we'd"):
                 letters[n - 1] = letters[n - 1].replace("m", "")
-            elif word in ("out", "que"):
-                near = words[n + 1] if n + 1 < len(words) else ""
-                letters[n] = {"of": "x", "vem": "."}.get(near, letters[n])
-            elif word == "word":
-                letters[n] = "P" if before == "my" else "."
-            elif word == "and" and said[found[n][1] - 1] == "-":
-                letters[n] = "."
         elif letters[n] in ("v", "s", "ip", "P", "r") and before in _DETERMINERS:
             letters[n] = "."  # "your refund", "o retorno": a thing
     owner = [n for n, letter in enumerate(letters) for _ in letter]
-    return _Said(said, "".join(letters), owner, words, [start for _, start in found], senses)
+    times = [n for n, word in enumerate(words) if word in _TIMES or word[0].isdigit()]
+    return _Said(said, "".join(letters), owner, words, [start for _, start in found], times, senses)
+
+
+def _hinge(word: str, letter: str, before: str, after: str, *, opens: bool, then: str) -> str:  # noqa: C901, PLR0911, PLR0912  a table in words
+    """What a word does that depends on its neighbours."""
+    match word:
+        case "should":
+            return "q" if not before or (opens and then == "y") else "w"
+        case "had":
+            return "m" if before else "q"
+        case "if":
+            return "." if then == "i" else "q"
+        case "before" | "until" | "antes":
+            return "q" if opens and then in ("i", "y") else "."
+        case "se" | "caso":
+            return "q" if (opens or before in ("e", "mas")) and then != "i" else "."
+        case "no":
+            return "n" if after in ("way", "one", "longer") else "."
+        case "word":
+            return "P" if before == "my" else "."
+        case "out":
+            return "x" if after == "of" else letter
+        case "que":
+            return "." if after == "vem" else letter
+        case "tem":
+            return "j" if after == "ate" else letter
+        case "to" | "a":
+            # "Monday to Friday": hours, not a moment
+            return "u" if before in _WEEKDAYS and after in _WEEKDAYS else letter
+        case "informamos" | "informo" | "avisamos" | "comunicamos":
+            return "." if after == "que" else letter
+        case _:
+            return letter
 
 
 def _is_refused(it: _Said) -> bool:
     """Whether the whole sentence is a condition put to the reader, or what somebody else said."""
     tags = it.tags
     if "q" in tags:
+        return True
+    if not it.times and not _CAN_PROMISE.search(tags):
         return True
     if it.words[0] in ("when", "quando") and tags[1:2] in ("y", "b", "."):
         return True
@@ -265,7 +313,11 @@ def _heads(it: _Said) -> list[_Head]:
         heads = sorted([*(head for head in heads if head.at != at), _Head(at, at + 1, "wait")])
     kept: list[_Head] = []
     for head in heads:
-        if kept and kept[-1].how in ("word", "set") and "," not in it.tags[kept[-1].end : head.at]:
+        if (
+            kept
+            and kept[-1].how in ("word", "set")
+            and not _PARTED[kept[-1].how].search(it.tags, kept[-1].end, head.at)
+        ):
             kept[-1] = _Head(kept[-1].at, kept[-1].end, "word")  # "I promise that you will": one promise
             continue
         kept.append(head)
@@ -276,13 +328,24 @@ def _heads(it: _Said) -> list[_Head]:
     return [head for n, head in enumerate(kept) if not n or head.at >= kept[n - 1].end]
 
 
+def _plain(it: _Said) -> list[_Head]:
+    """A sentence, or its clauses, that only names a thing and its time: "Estimated delivery: Thursday"."""
+    if not _PLAINLY_NOT.search(it.tags):
+        return [_Head(0, 0, "plain")]
+    return [
+        _Head(clause.start(), clause.start(), "plain")
+        for clause in _CLAUSE.finditer(it.tags)
+        if _DATED_THING.search(clause.group()) and not _PLAINLY_NOT.search(clause.group())
+    ]
+
+
 def _opening(it: _Said, head: _Head, floor: int) -> int:
     """Where the clause of a promise begins."""
     found = _BREAK.search(it.tags[floor : head.at])
     return floor + found.end() if found else floor
 
 
-def _is_not_meant(it: _Said, head: _Head, opening: int) -> bool:
+def _is_not_meant(it: _Said, head: _Head, opening: int) -> bool:  # noqa: PLR0911
     tags, before = it.tags, it.tags[opening : head.at]
     after = tags[head.end :]
     if head.how == "word":
@@ -295,22 +358,23 @@ def _is_not_meant(it: _Said, head: _Head, opening: int) -> bool:
         return not _GETS.match(after) and not it.words[it.owner[head.at]].startswith(("receb", "tera"))
     if head.how in ("thing", "present", "set") and "D" in tags[opening:]:
         return True
-    if head.how in ("thing", "theirs") and (
-        "u" in tags[: head.end + 1] or (head.how == "thing" and before[-1:] == "y")
-    ):
+    if head.how == "theirs" and "u" in tags[: head.end + 1]:
+        return True
+    if head.how == "thing" and ("u" in tags or before[-1:] == "y"):
         return True
     if head.how == "present" and it.words[it.owner[head.end - 1]].endswith("mos") and "ja" in it.words:
         return True  # "Ja enviamos": done
     return bool(_NOT_MEANT.match(after))
 
 
-def _accepted(it: _Said, head: _Head, opening: int, end: int, dated: bool) -> str:  # noqa: FBT001
+def _accepted(it: _Said, head: _Head, opening: int, end: int, dated: bool) -> str:  # noqa: PLR0911
     """The kind of a promise; empty: it is none."""
     last = it.owner[end - 1] + 1 if end else 0
-    deed_from = it.owner[head.at] if head.how != "plain" else 0
+    deed_from = it.owner[head.at]
     first = it.owner[opening] if opening < len(it.owner) else 0
     if head.how == "wait":
-        return (_kind(it, 0, 0, len(it.words)).removeprefix("?") or "other") if dated else ""
+        bare = "allow" in it.words
+        return (_kind(it, 0, 0, len(it.words)).removeprefix("?") or ("" if bare else "other")) if dated else ""
     if opening and it.tags[opening - 1] == "R":
         first = 0  # "a voucher, which I'll send": what it is about stands before
     kind = _kind(it, first, deed_from, last)
@@ -322,7 +386,7 @@ def _accepted(it: _Said, head: _Head, opening: int, end: int, dated: bool) -> st
             return plain or "other"
         if head.how == "theirs" and not plain and it.tags[head.at - 1 : head.at] == "y":
             return "delivery"
-        return plain
+        return "" if head.how == "plain" and kind == "?other" else plain
     if head.how in ("own", "word"):
         return plain if kind in _STRONG or kind == "other" else ""
     if head.how == "theirs" or (head.how == "present" and it.words[it.owner[head.end - 1]].endswith("o")):
@@ -330,29 +394,26 @@ def _accepted(it: _Said, head: _Head, opening: int, end: int, dated: bool) -> st
     return ""
 
 
-def _kind(it: _Said, first: int, deed_from: int, last: int) -> str:
+def _kind(it: _Said, first: int, deed_from: int, last: int) -> str:  # noqa: C901, PLR0911
     """What the words from first to last are about. With a question mark before it where it takes a date to tell."""
     words = it.words[first:last]
     said = it.text[it.starts[first] : it.starts[last] if last < len(it.starts) else len(it.text)]
-    for turn, kind in _TURNS:
-        if turn in said:
+    if "back" in words and not _PAYS.isdisjoint(words):
+        return "refund"
+    for kind, turns in _TURNS.items():
+        if any(turn in said for turn in turns):
             return kind
     things: list[str] = []
     for n in range(first, last):
-        word, (tags, deed, thing) = it.words[n], it.senses[n]
-        before = it.words[n - 1] if n else ""
-        if deed and (n < deed_from or before in _DETERMINERS):
-            thing = thing or (deed if word != "phone" else "")  # noqa: PLW2901
-        elif deed and tags in _DOING and not (deed == "answer" and things):
-            if deed == "credit" and not {"card", "cartao"}.isdisjoint(it.words[n + 1 : last]):
-                return "refund"
-            if deed == "answer" and any(it.senses[m].thing == "paper" for m in range(n + 1, last)):
-                return "other"
-            return deed
-        if word in NEW:
-            near = it.words[n + 1] if n + 1 < last else ""
-            if near not in NOT_REPLACED and before not in NOT_REPLACED:
-                thing = "replacement"  # noqa: PLW2901
+        word, sense, before = it.words[n], it.senses[n], it.words[n - 1] if n else ""
+        thing = sense.thing
+        if sense.deed and (n < deed_from or before in _DETERMINERS):
+            thing = thing or (sense.deed if word != "phone" else "")
+        elif sense.deed and sense.tags in _DOING and not (sense.deed == "answer" and things):
+            return _deed(sense.deed, it, n + 1, last)
+        near = it.words[n + 1] if n + 1 < last else ""
+        if word in NEW and near not in NOT_REPLACED and before not in NOT_REPLACED:
+            thing = "replacement"
         if thing:
             things.append(thing)
     if things:
@@ -360,6 +421,15 @@ def _kind(it: _Said, first: int, deed_from: int, last: int) -> str:
             return things[0]
         kind = next(kind for kind in _ORDER if kind in things)
         return {"paper": "other", "delivery": "?delivery"}.get(kind, kind)
-    if "with you" in said:
+    if any(turn in said for turn in _AT_THE_DOOR):
         return "?delivery"
     return "?other" if not _ENDED.isdisjoint(words) else ""
+
+
+def _deed(deed: str, it: _Said, start: int, end: int) -> str:
+    """What a deed is about, by what follows it: credit to a card is a refund, and who mails a label sends a label."""
+    if deed == "credit" and not {"card", "cartao"}.isdisjoint(it.words[start:end]):
+        return "refund"
+    if deed == "answer" and any(sense.thing == "paper" for sense in it.senses[start:end]):
+        return "other"
+    return deed
