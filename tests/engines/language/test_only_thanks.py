@@ -1,5 +1,7 @@
 """A thank you reopens nothing; whatever asks, wishes or complains is no mere thank you."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -114,3 +116,15 @@ def test_one_sentence_more_is_enough(thanks: str, more: str):
 @given(st.text(max_size=300))
 def test_any_text_is_read(text: str):
     assert only_thanks(text) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        line.split("\t")
+        for line in (Path(__file__).parent / "thanks.tsv").read_text().splitlines()
+        if not line.startswith("#")
+    ],
+)
+def test_sixty_messages(said: str, text: str):
+    assert only_thanks(text) == (said == "thanks")

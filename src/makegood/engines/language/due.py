@@ -64,7 +64,7 @@ _NUMBERS: Final = {
 _N: Final = r"(?P<n>\d{1,3}|" + "|".join(sorted(_NUMBERS, key=len, reverse=True)) + ")"
 _UNITS: Final = {
     "min": "minute", "hour": "hour", "hr": "hour", "hora": "hour", "day": "day", "dia": "day", "week": "week",
-    "semana": "week", "month": "month", "mes": "month",
+    "semana": "week", "fortnight": "fortnight", "quinzena": "fortnight", "month": "month", "mes": "month",
 }  # fmt: skip
 _WEEKDAYS: Final = {
     "mon": 0, "tue": 1, "wed": 2, "thu": 3, "fri": 4, "sat": 5, "sun": 6,
@@ -79,38 +79,78 @@ _MONTH: Final = (
     r"|july?|jul(?:ho)?|aug(?:ust)?|ago(?:sto)?|sep(?:t(?:ember)?)?|set(?:embro)?|oct(?:ober)?|out(?:ubro)?"
     r"|nov(?:ember|embro)?|dec(?:ember)?|dez(?:embro)?)"
 )
+_MONTHS: Final = {
+    "jan": 1, "feb": 2, "fev": 2, "mar": 3, "apr": 4, "abr": 4, "may": 5, "mai": 5, "jun": 6, "jul": 7, "aug": 8,
+    "ago": 8, "sep": 9, "set": 9, "oct": 10, "out": 10, "nov": 11, "dec": 12, "dez": 12,
+}  # fmt: skip
 # The first that matches earliest speaks for the day.
 _DAY: Final = re.compile(
-    "|".join(
+    r"\b(?:"
+    + "|".join(
         [
             r"(?P<after_tomorrow>the day after tomorrow|day after tomorrow|depois de amanha)",
             r"(?P<tomorrow>tomorrow|amanha)",
+            r"(?P<hour_now>(?:in|within) the (?:next )?hour\b|na proxima hora)",
+            r"(?:in|within|em ate|em|dentro de|daqui a) (?P<n_h>\d{1,3}) ?h\b",
+            r"(?P<next_business>\bnext (?:business|working) day|proximo dia util)",
             r"(?P<tonight>tonight|hoje a noite|esta noite)",
             r"(?P<today>today|hoje|(?:later )?this (?=morning|afternoon|evening)|esta (?=manha|tarde))",
-            r"(?:in|within|after|over|inside|em|dentro de|daqui a|no prazo de|nos proximos|nas proximas)?\s*"
-            r"(?:the next |at most |up to |ate |no maximo )?\b" + _N + r"[ -]?(?P<business>business |working |work )?"
-            r"(?P<unit>minut[eo]s?|mins?|hours?|hrs?|horas?|days?|dias?|weeks?|semanas?|months?|mes(?:es)?)\b"
-            r"(?P<uteis> ute?is)?(?: from now| time)?",
+            # Of "3 to 5 days" the last is meant.
+            (
+                r"(?:in|within|after|over|inside|em|dentro de|daqui a|no prazo de|nos proximos|nas proximas)?\s*"
+                r"(?:the next |at most |up to |ate |no maximo )?\b(?:(?:\d{1,2}|[a-z]{3,6}) ?(?:-|to|or|ou|a) ?)?"
+                + _N
+                + r"[ -]?(?P<business>business |working |work )?"
+                r"(?P<unit>minut[eo]s?|mins?|hours?|hrs?|horas?|days?|dias?|weeks?|semanas?|fortnights?|quinzenas?"
+                r"|months?|mes(?:es)?)\b"
+                r"(?P<uteis> ute?is)?(?: from now| time)?"
+            ),
+            (
+                r"(?P<part>early|(?:the )?(?:beginning|start) of|mid(?:dle of)?|comeco d[ao]|inicio d[aeo]"
+                r"|meados d[aeo])(?: the| a)?[ -]"
+                r"(?:(?P<part_week>next week|the week|week|proxima semana|semana que vem|semana)"
+                r"|(?P<part_month>" + _MONTH + r"\b))"
+            ),
+            (r"(?P<weekend>\b(?P<before_it>(?:before|by|for|antes d[oe]|ate o|para o) )?(?:the |this )?"
+            r"(?:weekend|fim de semana|final de semana))"),
+            r"(?P<christmas>\b(?:before|by|until|antes do|ate o|ate) (?:christmas|natal))",
+            r"(?P<year_end>\b(?:end of (?:the|this) year|year[ -]end|(?:fim|final) d[oe]ste ano|(?:fim|final) do ano))",
+            r"(?P<month_end>\bmonth[ -]end|(?:end|fim|final) (?:of|de) (?P<end_month>" + _MONTH + r")\b)",
             (
                 r"(?:end|fim|final) (?:of|do|da|de) (?:the |this |o |a )?(?P<end_next>next |proxim[ao] )?"
                 r"(?P<end_of>week|semana|month|mes)(?P<end_next_pt> que vem)?"
             ),
             r"\b(?P<short>eow|eom)\b",
             r"(?:(?P<next>next|coming|this|proxima|proximo) )?\b"
+            r"(?:"
+            + _WEEKDAY.replace("?P<weekday>", "?:")
+            + r" (?:or|ou) )?"
             + _WEEKDAY
             + r"\b(?P<next_after> next week| que vem)?",
-            r"(?P<week>(?:next|this) week|(?:proxima|esta) semana|semana que vem|next month|proximo mes|mes que vem)",
+            (
+                r"(?P<week>(?:next|(?:later )?this) week|(?:proxima|esta) semana|semana que vem|next month|proximo mes"
+                r"|mes que vem)"
+            ),
+            r"\b(?:dia |on the |by the |the )(?P<of_month>[0-3]?\d)(?:st|nd|rd|th)?\b(?! (?:de|of)\b|/| "
+            + _MONTH
+            + r"\b)",
             r"(?P<date>\d{4}-\d{1,2}-\d{1,2}"
             r"|\b\d{1,2}(?:st|nd|rd|th|o)?(?: of| de)? " + _MONTH + r"\b(?:,?(?: de)? \d{4})?"
             r"|\b" + _MONTH + r" \d{1,2}(?:st|nd|rd|th)?\b(?:,? \d{4})?"
             r"|\b\d{1,2}/\d{1,2}(?:/\d{2,4})?\b|\b\d{1,2}\.\d{1,2}\.\d{2,4}\b)",
         ]
     )
+    + ")"
 )
+_NEAR: Final = {"after_tomorrow": 2, "tomorrow": 1, "tonight": 0, "today": 0}
+_SEASONS: Final = ("part", "weekend", "christmas", "year_end", "month_end", "of_month")
+# "Até 16 horas" names an hour, "em até 16 horas" a span.
+_HOUR_OF_DAY: Final = re.compile(r"ate \d{1,2} horas")
 _HOUR_WORDS: Final = {w: n for w, n in _NUMBERS.items() if isinstance(n, int) and len(w) > 2 and n <= 12}  # noqa: PLR2004
 _NO_LENGTH: Final = r"(?![/.:-]\d| ?(?:business|working|day|hour|min|week|dia|hora|semana))"
 _CLOCK: Final = re.compile(
-    "|".join(
+    r"\b(?:"
+    + "|".join(
         [
             r"(?P<noon>\b(?:12 )?noon|midday|meio[ -]dia)",
             r"(?P<midnight>midnight|meia[ -]noite)",
@@ -119,16 +159,30 @@ _CLOCK: Final = re.compile(
             r"\b(?P<h24>[01]?\d|2[0-3])[:h](?P<m24>[0-5]\d)\b",
             r"\b(?P<hh>[01]?\d|2[0-3]) ?(?:h|hrs|horas)\b",
             r"\b(?P<oclock>\d{1,2}) ?o'?clock",
-            rf"(?:\bat|\bas|\bby|\bbefore|\bate as) (?P<at>[01]?\d|2[0-3])\b{_NO_LENGTH}",
+            (
+                rf"(?:\bat|\bas|\bby|\bbefore|\bate as) (?P<at>[01]?\d|2[0-3])\b{_NO_LENGTH}"
+                r"(?! (?!horas|hoje|amanha|segunda|terca|quarta|quinta|sexta|sabado|domingo|proxim|depois)[a-z]{5})"
+            ),
         ]
     )
+    + ")"
 )
 _PART: Final = re.compile(
-    r"(?P<work>\b(?:end|close) of (?:the |this )?(?:business|day|play|work)\b|\beod\b|\bcob\b"
+    r"(?<!\w)(?:(?P<work>\b(?:end|close) of (?:the |this )?(?:business|day|play|work)\b|\beod\b|\bcob\b"
     r"|(?:fim|final) (?:do|de) (?:dia|expediente))"
-    r"|(?P<morning>first thing|\bmorning|(?:da|de|pela|a|esta) manha|\bcedo)"
-    r"|(?P<afternoon>\bafternoon|(?:da|de|a|esta) tarde)"
-    r"|(?P<evening>\bevening|\btonight|\bnight|(?:da|de|a|esta) noite)"
+    r"|(?P<morning>first thing|\bmorning|(?<!after )\blunch(?:time)?|(?<=\s\s\s)(?:am|manha)\b"
+    r"|(?:da|de|pela|a|esta) manha|\bcedo)"
+    r"|(?P<afternoon>\bafternoon|after lunch(?:time)?|depois do almoco|(?<=\s\s\s)(?:pm|tarde)\b"
+    r"|(?:da|de|a|esta) tarde)"
+    r"|(?P<evening>\bevening|\btonight|\bnight|(?:da|de|a|esta) noite))"
+)
+# "Between 8 and 12": the last is promised.
+_BETWEEN: Final = re.compile(
+    r"(?:\b(?:between|from|entre)(?: as)? \d{1,2}(?:[:.h][0-5]\d)?h?(?: ?[ap]m)?"
+    r"|\b\d{1,2}(?:(?:[:h][0-5]\d)h?|h| ?[ap]m))"
+    r" ?(?:-|to|and|until|till|e|ate|as|a)(?: as)? ?(?=\d{1,2}\b|\d{1,2} ?(?:[ap]m|h))(?!\d{1,2} (?:de )?"
+    + _MONTH
+    + ")"
 )
 _PART_ENDS: Final = {"work": END_OF_WORK, "morning": NOON, "afternoon": time(17, 0), "evening": time(20, 0)}
 # What may stand around a moment without changing it.
@@ -272,6 +326,11 @@ def _without(words: str, spans: list[tuple[int, int]]) -> str:
 
 def _clock(words: str, spans: list[tuple[int, int]]) -> tuple[time | None, list[tuple[int, int]]]:
     """The time of day, and the places taken so far. A part of the day says which half "3 o'clock" is in."""
+    between = _BETWEEN.search(words)
+    if between:
+        first, last = between.span()
+        words = words[:first] + "at ".rjust(last - first) + words[last:]
+        spans = [*spans, (first, last)]
     match, part = _CLOCK.search(words), _PART.search(words)
     spans = [*spans, *(found.span() for found in (match, part) if found)]
     half = part.lastgroup or "" if part else ""
@@ -298,16 +357,17 @@ def _clock(words: str, spans: list[tuple[int, int]]) -> tuple[time | None, list[
 def _day(match: "re.Match[str]", words: str, now: datetime, holidays: Container[date]) -> _Day | None:  # noqa: PLR0911
     """What the words for a day mean; None: they name none."""
     it, today = match.groupdict(), now.date()
-    if it["after_tomorrow"]:
-        return _Day((today + timedelta(days=2),))
-    if it["tomorrow"]:
-        return _Day((today + timedelta(days=1),))
-    if it["tonight"]:
-        return _Day((today,), clock=_PART_ENDS["evening"])
-    if it["today"]:
-        return _Day((today,))
+    near = next((days for name, days in _NEAR.items() if it[name]), None)
+    if near is not None:
+        return _Day((today + timedelta(days=near),), clock=_PART_ENDS["evening"] if it["tonight"] else None)
+    if it["hour_now"] or it["n_h"]:
+        return _Day((), exact=_later(now, hours=int(it["n_h"] or 1)))
+    if it["next_business"]:
+        return _Day((_business_days(today, 1, holidays),))
     if it["n"]:
-        return _after(it, now, holidays)
+        return _after(it, now, holidays) if not _HOUR_OF_DAY.match(match.group()) else None
+    if any(it[name] for name in _SEASONS):
+        return _season(it, today)
     if it["end_of"] or it["short"]:
         return _end_of(it, now)
     if it["weekday"]:
@@ -315,8 +375,33 @@ def _day(match: "re.Match[str]", words: str, now: datetime, holidays: Container[
     if it["week"]:
         if "month" in it["week"] or "mes" in it["week"]:
             return _Day((_month_ends(_add_months(today, 1)),))
-        return _Day((_friday(today, 0 if it["week"] in ("this week", "esta semana") else 1),))
+        return _Day((_friday(today, 0 if it["week"] in ("this week", "later this week", "esta semana") else 1),))
     return _date(it["date"], now, portuguese=" de " in words or bool(re.search(r"\bate\b|\bdia\b|\bas\b", words)))
+
+
+def _season(it: dict[str, str | None], today: date) -> _Day | None:
+    """Parts of weeks and months, and days that have a name. By convention early is Tuesday or the 7th."""
+    monday = today - timedelta(days=today.weekday())
+    part = (it["part"] or "").removeprefix("the ")
+    if it["part_week"]:
+        next_one = it["part_week"] in ("next week", "proxima semana", "semana que vem")
+        return _Day((monday + timedelta(days=(7 if next_one else 0) + (2 if part.startswith(("mid", "mea")) else 1)),))
+    if it["weekend"]:
+        return _Day((monday + timedelta(days=4 if it["before_it"] and today.weekday() <= 4 else 6),))  # noqa: PLR2004
+    if it["of_month"]:
+        day = int(it["of_month"])
+        months = (_add_months(today.replace(day=1), later) for later in range(3))
+        of_month = (first + timedelta(days=day - 1) for first in months if 0 < day <= _month_ends(first).day)
+        return next((_Day((on,)) for on in of_month if on >= today), None)
+    named = it["part_month"] or it["end_month"]
+    month = 12 if it["christmas"] or it["year_end"] else _MONTHS[named[:3]] if named else today.month
+    first = date(today.year, month, 1)
+    first = first if _month_ends(first) >= today else _add_months(first, 12)
+    if it["christmas"]:
+        return _Day((first.replace(day=24),))
+    if named and part:
+        return _Day((first.replace(day=15 if part.startswith(("mid", "mea")) else 7),))
+    return _Day((_month_ends(first),))
 
 
 def _after(it: dict[str, str | None], now: datetime, holidays: Container[date]) -> _Day | None:
@@ -325,13 +410,19 @@ def _after(it: dict[str, str | None], now: datetime, holidays: Container[date]) 
     unit = next(unit for stem, unit in _UNITS.items() if (it["unit"] or "").startswith(stem))
     today = now.date()
     if unit in ("minute", "hour"):
-        # Over the clock change too: an hour is sixty minutes.
-        return _Day((), exact=(now.astimezone(UTC) + timedelta(**{f"{unit}s": count})).astimezone(now.tzinfo))
+        return _Day((), exact=_later(now, **{f"{unit}s": count}))
     if unit == "month":
         return _Day((_add_months(today, int(count)),))
+    if unit == "fortnight":
+        return _Day((today + timedelta(days=int(count * 14)),))
     if it["business"] or it["uteis"]:
         return _Day((_business_days(today, int(count), holidays),))
     return _Day((today + timedelta(days=int(count * (7 if unit == "week" else 1))),))
+
+
+def _later(now: datetime, **span: float) -> datetime:
+    """Over the clock change too: an hour is sixty minutes."""
+    return (now.astimezone(UTC) + timedelta(**span)).astimezone(now.tzinfo)
 
 
 def _business_days(start: date, count: int, holidays: Container[date]) -> date:

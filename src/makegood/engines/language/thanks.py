@@ -24,14 +24,15 @@ def _any(phrases: str) -> re.Pattern[str]:
 
 _THANKS = _any(r"""
     thanks?  thankyou  thx  tks  ty  cheers  much appreciated  appreciat\w+  grateful
-    obrigad\w*  obg  brigad[ao]  valeu  grat[oa]s?  agradec\w+
+    obrigad\w*  obg  brigad(?:[ao]|inh[ao]|ao)  gratidao  valeu  grat[oa]s?  agradec\w+
 """)
-# Said with a thank you, these take nothing back; they are passed over before the words below are looked for.
+# Said with a thank you, these take nothing back; they count as content before the words below are looked for.
 _HARMLESS = _any(r"""
     no (?:problems?|worries|rush|hurry|complaints?|need to (?:reply|answer|respond))  not a problem
     nothing (?:else|more|further)  no (?:further|more) (?:questions?|help|action)
     couldn ?t be (?:happier|better)  could not be (?:happier|better)  never had (?:a )?better
     would (?:recommend|buy|order|shop)  please (?:pass|thank|tell|close)  you can close  letting me know
+    (?:thanks|thank you|thx) (?:so much |very much )?again
     podem? (?:fechar|encerrar)  sem (?:problemas?|duvidas?)  nada mais
     nao (?:precisa|ha|tem|tenho|houve) (?:mais )?(?:de )?(?:nada|problemas?|responder|duvidas?|reclamac\w+)
 """)
@@ -44,12 +45,13 @@ _MORE = _any(r"""
     wrong  broken?  damaged  missing  lost  late  delayed  faulty  cracked  problem  issue  complain\w*  refuse\w*
     cancel\w*  again  instead  also  another  (?:second|third) time  worst  terrible  awful  useless  disappoint\w*
     angry  lawyer  chargeback  scam  fraud
+    question\w*  rather  prefer\w*  return(?:ing)?  attached  instead  number  address
     mas  porem  contudo  entretanto  infelizmente  exceto  ainda  nao  nunca  nem  nada  ninguem  sem  quando  onde
     porque  por que  como  quem  qual  quais  cade  sera que  se  pode  podem  poderia\w*  favor  precis[ao]
     precisamos  quero  queria  gostaria  aguard\w+  espero  esperando  desde ja  antecipad\w+  urgente
     errad\w+  quebrad\w+  danificad\w+  falt\w+  perdid\w+  atras\w+  defeito\w*  problemas  reclam\w+
     novamente  de novo  outr[ao]s?  tambem  pior  pessim\w+  horrivel  decepcion\w+  procon  advogad\w+  golpe  fraude
-    solicit\w+  peca
+    solicit\w+  peca  pergunta\w*  prefiro  preferi\w+  devolver  anexo  segue  numero  endereco
 """)
 # Things that may be owed: named in a mere thank you only once they have come.
 _OWED = _any(r"""
@@ -58,10 +60,27 @@ _OWED = _any(r"""
 """)
 _CAME = _any(r"""
     receiv\w+  arriv\w+  came  here  got  has come  is in  landed  delivered  sorted  solved  resolved  settled  works?
-    working  fine  perfect\w*  quick  fast  great  good  help\w*  for (?:the|my|your)
-    receb\w+  cheg\w+  entregue  caiu  resolvid\w+  tudo certo  certinho  perfeit\w+  otim[ao]  rapid\w+  funcion\w+
-    pel[oa]s?
+    (?:is|are) back  technician (?:came|was here)  working
+    fine  perfect\w*  quick  fast  great  good  help\w*  for (?:the|my|your)
+    receb\w+  cheg\w+  entregue  caiu  resolvid\w+  tudo certo  certinho  perfeit\w+  otim[ao]s?  rapid\w+  funcion\w+
+    pel[oa]s?  tecnic[oa] (?:veio|esteve)
 """)
+
+
+# A clause that thanks for nothing says one of these, or else tells of something.
+_PLEASED = _any(r"""
+    obliged  wonderful  brilliant  excellent  lovely  nice  kind\w*  happy  delighted  pleased  love\w*  awesome
+    amazing  best
+    super  wow  bye  regards  wishes  weekend  day  evening  week  christmas  ok(?:ay)?  done  all the best  take care
+    closed?  back on my (?:card|account)  recommend\w*  understood  noted  sure  yes  hi  hello  dear  hey
+    maravilh\w*  excelente\w*  lind[ao]  gentil  gentis  feliz  felizes  ador\w+  amei  nota (?:10|dez)  top  show
+    abracos?  beijos?  bjs  tchau  sucesso  fim de semana  dia  tarde  noite  semana  natal  combinado  beleza  entendi
+    sim  oi  ola  prezad[ao]s?  atenciosamente  cumprimentos  parabens  fechar  encerrar  caro  cara  bom  boa
+""")
+_SHORT = 2  # words: "and the team" belongs to what it follows
+_CLAUSE = re.compile(r"[^.,;:!?()\n]+")
+_JOINT = re.compile(r"\b(?:and|e|then)\b")
+_NAME = re.compile(r"(?:[A-Z\u00c0-\u00dd][\w'\u2019-]*\s*){1,3}")
 
 
 def only_thanks(text: str) -> bool:
@@ -92,5 +111,22 @@ def only_thanks(text: str) -> bool:
     folded = fold(own).replace("'", " ").replace("\u2019", " ")
     if not _THANKS.search(folded) or len(folded.split()) > _WORDS_AT_MOST:
         return False
-    rest = _HARMLESS.sub(" ", folded)
-    return "?" not in rest and not _MORE.search(rest) and not (_OWED.search(rest) and not _CAME.search(rest))
+    rest = _HARMLESS.sub(_fine, folded)
+    if "?" in rest or _MORE.search(rest) or (_OWED.search(rest) and not _CAME.search(rest)):
+        return False
+    return all(_is_pleasant(rest[c.start() : c.end()], own[c.start() : c.end()]) for c in _CLAUSE.finditer(rest))
+
+
+def _fine(found: re.Match[str]) -> str:
+    return "ok".ljust(len(found.group()))
+
+
+def _is_pleasant(clause: str, written: str) -> bool:
+    """Whether each part of a clause thanks, is pleased, or says a name."""
+    if _NAME.fullmatch(written.strip()):
+        return True
+    parts = [part for part in _JOINT.split(clause) if len(re.findall(r"[a-z]{2,}", part)) > _SHORT or part is clause]
+    return all(
+        not re.search(r"[a-z]", part) or any(known.search(part) for known in (_THANKS, _CAME, _PLEASED))
+        for part in parts
+    )

@@ -1,8 +1,9 @@
 """Promises found in what is said, and promises that contradict each other. A finding waits until it is settled."""
 
+import re
 import uuid
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, time
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -60,7 +61,8 @@ def find_in_words(case: Case, event: CaseEvent, words: str) -> None:
         if any(_same(it, old, where.zone) for old in known):
             continue
         replaces = next(
-            (old.id for old in known if said_by == To.CUSTOMER and _contradicts(it, old, case.pk, where.zone)), None
+            (old.id for old in known if said_by == To.CUSTOMER and _contradicts(it, old, case.pk, where.zone, words)),
+            None,
         )
         suggestions.append(
             Suggestion(
@@ -96,7 +98,7 @@ def contradictions(case: CaseDetail, words: str, now: datetime) -> list[str]:
     sentences = []
     known = earlier_promises(case.id, case.customer_id)
     for it in find_promises(words, now=now.astimezone(zone), holidays=where.holidays):
-        old = next((old for old in known if _contradicts(it, old, case.id, zone)), None)
+        old = next((old for old in known if _contradicts(it, old, case.id, zone, words)), None)
         if old is None:
             continue
         at = old.due_at.astimezone(zone)
@@ -138,14 +140,33 @@ def earlier_promises(case_id: uuid.UUID, customer_id: uuid.UUID | None) -> Seque
 
 
 def _same(it: Promise, old: Earlier, zone: ZoneInfo) -> bool:
-    return it.kind == old.kind and (it.due is None or it.due.date() == old.due_at.astimezone(zone).date())
+    at = old.due_at.astimezone(zone)
+    return it.kind == old.kind and (it.due is None or not _at_another_time(it, at))
 
 
-def _contradicts(it: Promise, old: Earlier, case_id: uuid.UUID, zone: ZoneInfo) -> bool:
-    """The same matter on another day; or, on the same case, another remedy."""
+# A gesture stands beside any other remedy unless it is said to replace it.
+_INSTEAD: Final = re.compile(r"\b(?:instead|rather than|em vez|no lugar|ao inves)\b", re.IGNORECASE)
+_HOUR: Final = re.compile(r"\d ?(?:[ap]m|h|:\d|o'clock)|\b(?:at|as|às) \d|noon|meio[ -]dia", re.IGNORECASE)
+_END_OF_WORK: Final = time(18)  # of who named a day alone
+
+
+def _contradicts(it: Promise, old: Earlier, case_id: uuid.UUID, zone: ZoneInfo, words: str) -> bool:
+    """The same matter at another time; an answer put off by a call; or, on the same case, another remedy."""
+    at = old.due_at.astimezone(zone)
     if it.kind == old.kind:
-        return it.kind != Kind.OTHER and it.due is not None and it.due.date() != old.due_at.astimezone(zone).date()
-    return old.case_id == case_id and it.kind in REMEDIES and old.kind in REMEDIES
+        return it.kind != Kind.OTHER and _at_another_time(it, at)
+    if (old.kind, it.kind) == (Kind.ANSWER, Kind.CALL):
+        return it.due is not None and it.due.date() > at.date()
+    if old.case_id != case_id or it.kind not in REMEDIES or old.kind not in REMEDIES:
+        return False
+    return Kind.CREDIT not in (it.kind, old.kind) or bool(_INSTEAD.search(words))
+
+
+def _at_another_time(it: Promise, at: datetime) -> bool:
+    """On another day, or at another hour where both named one."""
+    if it.due is None or it.due.date() != at.date():
+        return it.due is not None
+    return at.time() != _END_OF_WORK and it.due.time() != at.time() and bool(_HOUR.search(it.when))
 
 
 # -- settling
