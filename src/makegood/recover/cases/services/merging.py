@@ -154,7 +154,8 @@ def split_case(
         record(new, Kind.CONTACT, at=contact.at, by=contact.staff, changes=says, facts=facts_of(contact))
     record(new, Kind.SPLIT, at=now, by=by, facts={"case": case.number, "off": True})
     index_cases([new.pk])
-    record(case, Kind.SPLIT, at=now, by=by, changes=_remaining_word(case), facts={"case": new.number, "of": new.pk})
+    record(case, Kind.SPLIT, at=now, by=by, changes=_remaining_word(case),
+           facts={"case": new.number, "of": new.pk, "contacts": one.facts["contacts"]})  # fmt: skip
     return new
 
 

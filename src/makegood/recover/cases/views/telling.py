@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -74,6 +75,7 @@ class Told(NamedTuple):
     about: int  # number of the other case it tells of; 0: none
     quoted: str  # what the writer repeated of earlier mails
     files: "list[FileShown]"
+    guessed: uuid.UUID | None = None  # the contact, where it was put here by a guess and still is
 
     @property
     def key(self) -> str:
@@ -100,6 +102,17 @@ class Mail(NamedTuple):
     label: str
     problem: str
     can_repeat: bool
+
+
+def tell_all(moments: Sequence[Moment]) -> list[Told]:
+    """Events in words, in the order given. What was taken out of the case by a later one is no guess any more."""
+    gone = {contact for moment in moments if moment.kind == "split" for contact in moment.facts.get("contacts", ())}
+    return [
+        told._replace(guessed=moment.contact_id)
+        if moment.facts.get("guessed") and not moment.of and str(moment.contact_id) not in gone
+        else told
+        for moment, told in zip(moments, map(tell, moments), strict=True)
+    ]
 
 
 def tell(moment: Moment) -> Told:

@@ -22,8 +22,8 @@ from makegood.recover.cases.services.opening import NewCase, open_cases
 from makegood.recover.intake import matching, opinions
 from makegood.recover.intake.failures import Found
 from makegood.recover.intake.knowledge import Ask, Known, known_at
-from makegood.recover.intake.models import Arrival, Failure
-from makegood.recover.intake.services import deciding
+from makegood.recover.intake.models import Arrival, Failure, Mail
+from makegood.recover.intake.services import deciding, joining
 
 # Cases decided and written at once; bounds memory, and how long a colleague waits for a case that is held.
 AT_ONCE = 1000
@@ -94,15 +94,17 @@ class Tally:
         return self
 
 
-def hold_intake(*, alone: bool, customers: Sequence[UUID] = ()) -> None:
-    """Until the transaction ends, keep others from deciding: all, or those who decide for the same customers."""
+def hold_intake(*, alone: bool, people: Sequence[str] = ()) -> None:
+    """Until the transaction ends, keep others from deciding: all, or those who decide for the same people, who are
+    told apart by their account or, where they have none, by their address.
+    """
     with connection.cursor() as cursor:
         if alone:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
             return
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
-        for customer in sorted(customers):
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CUSTOMER_LOCK, str(customer)])
+        for person in sorted(people):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CUSTOMER_LOCK, person])
 
 
 def hold_source(source: Source) -> None:
@@ -196,12 +198,13 @@ def _rounds(happenings: Sequence[Happening]) -> Iterator[list[Happening]]:
 
 
 def _act_at_once(batch: Sequence[Happening], reasons: dict[str, Reason]) -> dict[str, Done]:
+    strangers = _of_strangers(batch)
     cases = lock_cases(
         customers={c for h in batch for c in _accounts(h)},
         orders={h.order_id for h in batch if h.order_id},
-        numbers={number for h in batch for number in _numbers(h)},
+        numbers={n for h in batch for n in _numbers(h)} | {n for found in strangers.values() for n in found},
     )
-    desk = deciding.Desk(cases, _authors(cases, batch))
+    desk = joining.Desk(cases, _authors(cases, batch), strangers)
     new: dict[UUID, tuple[Happening, NewCase]] = {}
     entries: list[Entry] = []
     done: dict[str, Done] = {}
@@ -242,6 +245,20 @@ def _numbers(happening: Happening) -> Iterator[int]:
         yield from happening.match.case_numbers
     if happening.arrival and happening.arrival.case_number:
         yield happening.arrival.case_number
+
+
+def _of_strangers(batch: Sequence[Happening]) -> dict[str, set[int]]:
+    """Open cases of unknown customers by who opened them by mail. At most one SQL query."""
+    by_mail = [h for h in batch if h.arrival and h.arrival.channel == Channel.EMAIL and not h.customer_id]
+    asked = {h.arrival.author.lower() for h in by_mail if h.arrival and h.arrival.author}
+    found: dict[str, set[int]] = {}
+    if asked:
+        since = min(h.at for h in by_mail) - joining.GOES_ON_FOR
+        mails = Mail.objects.filter(sender__in=asked, came_at__gt=since, contact__isnull=False)
+        theirs = mails.filter(case__customer=None, case__resolved_at=None)
+        for sender, number in theirs.values_list("sender", "case__number").distinct():
+            found.setdefault(sender, set()).add(number)
+    return found
 
 
 def _authors(cases: Sequence[Case], batch: Sequence[Happening]) -> dict[UUID, set[str]]:
