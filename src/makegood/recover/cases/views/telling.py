@@ -13,7 +13,7 @@ from markupsafe import Markup, escape
 from makegood.ground.web.formats import day_time
 from makegood.ground.web.language import translated as _
 from makegood.recover.cases import extensions
-from makegood.recover.cases.models import Attachment, Locus, Outcome, Severity, Status, Tier
+from makegood.recover.cases.models import Attachment, Direction, Locus, Outcome, Severity, Status, Tier
 from makegood.recover.cases.queries.case import Attached, Moment
 from makegood.recover.cases.services.attachments import PICTURES, is_cleared
 
@@ -210,6 +210,8 @@ def _contact(moment: Moment) -> Markup:
         )
         does += _side_effects(moment.changes)
         return _who_does(moment.actor or moment.author, does)
+    if moment.direction == Direction.PARTNER:
+        return _who_does(moment.author, _("wrote %(how)s, as a partner") % {"how": how})
     does = _("called") if moment.channel == "phone" else _("wrote %(how)s") % {"how": how}
     return _who_does(moment.author or _("The customer"), does)
 

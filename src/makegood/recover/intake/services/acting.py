@@ -16,7 +16,8 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from makegood.ground.retail.models import Review, Source
-from makegood.recover.cases.models import Case, Channel, Contact, Direction, Reason
+from makegood.recover.cases import extensions
+from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Reason
 from makegood.recover.cases.services.bulk import Entry, lock_cases, write_entries
 from makegood.recover.cases.services.opening import NewCase, open_cases
 from makegood.recover.intake import matching, opinions
@@ -298,6 +299,24 @@ def _remember(pairs: Sequence[tuple[Happening, Done]]) -> None:
                     ["" if done.case else done.why[:200] for _, done in arrived],
                 ],
             )
+
+
+def tell(happenings: Sequence[Happening], done: dict[str, Done]) -> None:
+    """Tell those who listen what was said. One SQL query for all, and theirs."""
+    heard = {
+        d.contact_id: (h.arrival, d.case) for h in happenings if h.arrival and (d := done.get(h.origin)) and d.case
+    }
+    if not heard:
+        return
+    events = CaseEvent.objects.filter(
+        case__in={case.pk for _, case in heard.values()}, kind=CaseEvent.Kind.CONTACT,
+        facts__contact__in=[str(pk) for pk in heard],
+    )  # fmt: skip
+    said = []
+    for event in events.order_by("at", "case", "seq"):
+        arrival, case = heard[UUID(event.facts["contact"])]
+        said.append(extensions.Said(case=case, event=event, words=arrival.body, ours=arrival.ours))
+    extensions.tell_at_once(said)
 
 
 def _count(happenings: Sequence[Happening], done: dict[str, Done]) -> Tally:

@@ -59,6 +59,10 @@ class Desk:
         self.authors = authors
         self._strangers = strangers
         self.goes_on_in = {case.pk: by_id[case.merged_into_id] for case in cases if case.merged_into_id}
+        # A case goes on for those merged into it: it is about what they were about.
+        self._about: dict[UUID, set[str]] = {case.pk: {case.reason.code} for case in cases}
+        for merged, home in self.goes_on_in.items():
+            self._about[home.pk].add(by_id[merged].reason.code)
         self.by_number = {case.number: case for case in cases}
         self.by_order: dict[UUID, list[Case]] = {}
         self.open_of: dict[UUID, list[Case]] = {}
@@ -75,6 +79,10 @@ class Desk:
         numbers = self._strangers.get(arrival.author.lower(), ())
         cases = [self.by_number[number] for number in sorted(numbers, reverse=True) if number in self.by_number]
         return [case for case in cases if case.resolved_at is None and case.customer_id is None]
+
+    def is_another(self, case: Case, tells: Finding | None) -> bool:
+        """Whether words tell of something else than a case and all that was merged into it."""
+        return all(clearly_another(code, tells) for code in self._about[case.pk])
 
     def home(self, case: Case) -> Case:
         """The case itself, or the one that goes on in its place."""
@@ -107,7 +115,7 @@ def case_for(*, arrival: Arrival, match: Match, reading: Reading, reason: str, a
     # What we wrote ourselves speaks of remedies, not of what failed.
     tells = reading.tells if arrival.direction == Direction.IN else None
     of_order = [case for case in desk.open_about(match.order) if case.customer_id in theirs]
-    going_on = [case for case in of_order if not clearly_another(case, tells)]
+    going_on = [case for case in of_order if not desk.is_another(case, tells)]
     twin = desk.open_alike(match.account.id, match.order, reason) if match.account else None
     sure = bool(match.order and match.order_is_sure)
     if sure and of_order:
@@ -116,10 +124,11 @@ def case_for(*, arrival: Arrival, match: Match, reading: Reading, reason: str, a
         return _apart(of_order[0], "about the same order")
     open_cases = [case for customer in sorted(theirs) for case in desk.open_of.get(customer, [])]
     lately = [case for case in open_cases or desk.of_stranger(arrival) if at - _last_word(case) <= GOES_ON_FOR]
+    same_matter = [case for case in lately if not desk.is_another(case, tells)]
     if sure:  # a case about another order is not the one, but one about no order may be
-        meant = _by_subject(arrival, [case for case in lately if case.order_id is None], reading, tells)
+        meant = _by_subject(arrival, [case for case in same_matter if case.order_id is None], reading)
     else:
-        meant = _by_subject(arrival, lately, reading, tells) or _meant(lately, of_order, reading, tells, reason)
+        meant = _by_subject(arrival, same_matter, reading) or _meant(lately, same_matter, of_order, reading, reason)
     if meant:
         return meant
     if twin:
@@ -127,25 +136,24 @@ def case_for(*, arrival: Arrival, match: Match, reading: Reading, reason: str, a
     return _apart(lately[0], "of the same customer") if lately and not sure else Joined(None, "")
 
 
-def _by_subject(arrival: Arrival, lately: Sequence[Case], reading: Reading, tells: Finding | None) -> Joined | None:
+def _by_subject(arrival: Arrival, same_matter: Sequence[Case], reading: Reading) -> Joined | None:
     """The case with the same subject line, as an answer has whose references were lost."""
-    same = [case for case in lately if alike(arrival.subject, case.subject) and not clearly_another(case, tells)]
+    same = [case for case in same_matter if alike(arrival.subject, case.subject)]
     return Joined(case := closest(same, reading), f"It has the subject of C-{case.number}.") if same else None
 
 
 def _meant(
-    lately: Sequence[Case], of_order: Sequence[Case], reading: Reading, tells: Finding | None, reason: str
+    lately: Sequence[Case], same_matter: Sequence[Case], of_order: Sequence[Case], reading: Reading, reason: str
 ) -> Joined | None:
     """The case that somebody means who names neither case nor order."""
-    going_on = [case for case in lately if not clearly_another(case, tells)]
-    if fitting := [case for case in going_on if case in of_order]:
+    if fitting := [case for case in same_matter if case in of_order]:
         return Joined(closest(fitting, reading), "A case about this order is open, and the text tells of nothing else.")
     same = [case for case in lately if case.reason.code == reason]
     if len(same) == 1:
         return Joined(same[0], f"It is the customer's only open case about this ({same[0].reason.name}).")
-    if len(lately) == len(going_on) == 1:
-        says = "what the text tells follows from it" if tells else "the text tells of nothing else"
-        return Joined(going_on[0], f"It is the customer's only open case, and {says}.")
+    if len(lately) == len(same_matter) == 1:
+        says = "what the text tells follows from it" if reading.tells else "the text tells of nothing else"
+        return Joined(same_matter[0], f"It is the customer's only open case, and {says}.")
     return None
 
 
@@ -153,13 +161,13 @@ def _last_word(case: Case) -> datetime:
     return case.last_contact_at or case.opened_at
 
 
-def clearly_another(case: Case, tells: Finding | None) -> bool:
-    """Whether words tell of a matter that the case's own does not lead to. What is vague on either side tells nothing
-    apart.
+def clearly_another(reason: str, tells: Finding | None) -> bool:
+    """Whether words tell of a matter that a case of this reason does not lead to. What is vague on either side
+    tells nothing apart.
     """
     if tells is None or tells.confidence < CLEAR:
         return False
-    new, old = tells.reason.partition(".")[0], case.reason.code.partition(".")[0]
+    new, old = tells.reason.partition(".")[0], reason.partition(".")[0]
     if new == old or new in _VAGUE or old in _VAGUE:
         return False
     return not {new, tells.reason} & {*LEADS_TO.get(old, ())}
