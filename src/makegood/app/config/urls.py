@@ -14,7 +14,7 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import attachments, case, handling, levels, macros, many, queue, rules
+from makegood.recover.cases.views import attachments, case, handling, levels, macros, many, queue, rules, taking_out
 from makegood.recover.intake import contact_form, mail_handed_in, mail_pages
 from makegood.recover.intake import views as customers_own
 from makegood.recover.triage import views as triage
@@ -52,6 +52,7 @@ cases = [
     path("C-<int:number>/merging/undo", handling.merge_undo, name="merge_undo"),
     path("C-<int:number>/splitting", handling.splitting, name="splitting"),
     path("C-<int:number>/splitting/undo", handling.split_undo, name="split_undo"),
+    path("C-<int:number>/taking-out", taking_out.taking_out, name="taking_out"),
     path("C-<int:number>/snoozing", handling.snoozing, name="snoozing"),
     path("C-<int:number>/waking", handling.waking, name="waking"),
     path("C-<int:number>/linking", handling.linking, name="linking"),

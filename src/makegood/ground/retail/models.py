@@ -9,7 +9,7 @@ from typing import ClassVar
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower, Now
 
 from makegood.ids import uuid7
@@ -90,6 +90,16 @@ class Vendor(Mirrored):
     city = models.CharField(max_length=120, blank=True, default="")
     state = models.CharField(max_length=120, blank=True, default="")
     country = models.CharField(max_length=2, blank=True, default="")
+
+    class Meta(Mirrored.Meta):
+        indexes: ClassVar = [
+            # Serves intake: whether a mail comes from a partner, by its address or where that belongs.
+            models.Index(
+                Lower(Func(F("email"), Value("@"), Value(2), function="split_part")),
+                name="vendor_by_domain",
+                condition=Q(email__gt=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -220,6 +230,8 @@ class Shipment(Mirrored):
             models.Index(fields=["promised_at"], name="shipment_promised"),
             models.Index(fields=["delivered_at"], name="shipment_late", condition=Q(delivered_at__gt=F("promised_at"))),
             BrinIndex(fields=["changed_at"], name="shipment_changed", autosummarize=True),
+            # A carrier names a parcel by its number alone.
+            models.Index(fields=["tracking_number"], name="shipment_tracked", condition=Q(tracking_number__gt="")),
         ]
 
 

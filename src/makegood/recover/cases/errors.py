@@ -67,6 +67,16 @@ class NotTheSameCustomer(Conflict):
         )
 
 
+class NotInThisCase(Conflict):
+    """Somebody took these words out of the case before."""
+
+    code = "not_in_this_case"
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"These words are not in C-{number} any more. Load the page again to see where they went.")
+
+
 class NothingToSplit(Conflict):
     code = "nothing_to_split"
     status = 422

@@ -38,9 +38,22 @@ class Panel:
 
 panels: list[Panel] = []
 
+
+@dataclass(frozen=True, kw_only=True)
+class Said:
+    """What somebody said, of many things said at once."""
+
+    case: Case
+    event: CaseEvent
+    words: str
+    ours: str = ""  # what we said in it, where both sides spoke: a chat
+
+
 # Called with the locked case, the event just recorded and the words, whenever somebody said something: a contact of
 # either direction or a note. Within its transaction: what is raised undoes the contact too.
 said: list[Callable[[Case, CaseEvent, str], None]] = []
+# The same for what was said to many cases at once (an import, a replay): as few statements for all as for one.
+said_at_once: list[Callable[[Sequence[Said]], None]] = []
 
 # Called with the case, the words and the time before a reply leaves. Each sentence returned is shown to the writer, who
 # may send all the same. Writes nothing.
@@ -115,3 +128,10 @@ def tell(case: Case, event: CaseEvent, words: str) -> None:
     """Tell every room that listens what was said."""
     for listen in said:
         listen(case, event, words)
+
+
+def tell_at_once(many: Sequence[Said]) -> None:
+    """Tell every room that listens what was said to many cases."""
+    if many:
+        for listen in said_at_once:
+            listen(many)

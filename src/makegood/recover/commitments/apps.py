@@ -16,6 +16,7 @@ class CommitmentsConfig(AppConfig):
 
         extensions.panels.append(extensions.Panel(position=10, template="commitments/_panel.html", context=panel.shown))
         extensions.said.append(finding.find_in_words)
+        extensions.said_at_once.append(finding.find_in_many)
         extensions.before_reply.append(finding.contradictions)
         extensions.told["commitment"] = panel.told
         extensions.news["commitment"] = panel.news

@@ -2,6 +2,7 @@
 
 import uuid
 import zoneinfo
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
@@ -44,13 +45,13 @@ _ZONE_OF = {
 }  # fmt: skip
 
 _WHERE = """
-SELECT coalesce(p.time_zone, ''), coalesce(nullif(p.country, ''), k.country, ''), coalesce(k.country, ''),
+SELECT c.id, coalesce(p.time_zone, ''), coalesce(nullif(p.country, ''), k.country, ''), coalesce(k.country, ''),
        coalesce(s.time_zone, '')
 FROM cases_case c
 LEFT JOIN retail_place p ON p.id = c.place_id
 LEFT JOIN retail_customer k ON k.id = c.customer_id
 LEFT JOIN retail_source s ON s.id = k.source_id
-WHERE c.id = %s
+WHERE c.id = ANY(%s::uuid[])
 """
 
 
@@ -59,17 +60,19 @@ def where_of(case_id: uuid.UUID | None) -> Where:
 
     One SQL query; none without a case.
     """
-    ours = Where(zoneinfo.ZoneInfo(settings.TIME_ZONE), "")
-    if case_id is None:
-        return ours
+    found = where_of_many([case_id]) if case_id else {}
+    return found[case_id] if case_id in found else Where(zoneinfo.ZoneInfo(settings.TIME_ZONE), "")
+
+
+def where_of_many(case_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Where]:
+    """The same for many cases. One SQL query."""
     with connection.cursor() as cursor:
-        cursor.execute(_WHERE, [case_id])
-        row = cursor.fetchone()
-    if row is None:
-        return ours
-    of_place, country, of_customer, of_source = row
-    zone = of_place or _ZONE_OF.get(of_customer) or of_source or settings.TIME_ZONE
-    return Where(zoneinfo.ZoneInfo(zone), country)
+        cursor.execute(_WHERE, [list(case_ids)])
+        rows = cursor.fetchall()
+    return {
+        pk: Where(zoneinfo.ZoneInfo(of_place or _ZONE_OF.get(of_customer) or of_source or settings.TIME_ZONE), country)
+        for pk, of_place, country, of_customer, of_source in rows
+    }
 
 
 def understand(said: str, *, where: Where, now: datetime) -> Due:

@@ -1,7 +1,7 @@
 """Contacts over the API."""
 
 from datetime import datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -36,7 +36,7 @@ class ContactIn(Schema):
     """One touch by or to a customer."""
 
     channel: Channel = Field(description="Where it came in.")
-    direction: Direction = Field(Direction.IN, description="From or to the customer.")
+    direction: Literal[Direction.IN, Direction.OUT] = Field(Direction.IN, description="From or to the customer.")
     author: Text = Field("", max_length=254, description="E-mail address, or name and address, of who wrote.")
     subject: Text = Field("", max_length=300)
     body: Text = Field("", max_length=100_000)

@@ -15,7 +15,9 @@ class Arrival(Mirrored):
     """A contact as it came in, before it is matched to customer, order and case. The original is kept."""
 
     channel = models.CharField(max_length=12, choices=Channel)
-    direction = models.CharField(max_length=3, choices=Direction, default=Direction.IN)
+    direction = models.CharField(
+        max_length=3, choices=[(it.value, it.label) for it in (Direction.IN, Direction.OUT)], default=Direction.IN
+    )
     author = models.CharField(max_length=254, blank=True, default="", help_text="Address or name as given.")
     customer_ref = models.CharField(max_length=200, blank=True, default="")
     order_ref = models.CharField(max_length=200, blank=True, default="")
@@ -25,6 +27,9 @@ class Arrival(Mirrored):
     place = models.ForeignKey(Place, models.PROTECT, null=True, blank=True, related_name="+", db_index=False)
     subject = models.CharField(max_length=300, blank=True, default="")
     body = models.TextField()
+    ours = models.TextField(
+        blank=True, default="", db_default="", help_text="What we said in it, where both sides spoke: a chat."
+    )
     language = models.CharField(max_length=8, blank=True, default="")
     at = models.DateTimeField()
     # The contact it became. Set once, in the transaction that made the contact.

@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markupsafe import Markup
 
-from makegood.recover.cases.models import Outcome, Status
+from makegood.recover.cases.models import Direction, Outcome, Status
 from makegood.recover.cases.queries.case import Moment
 from makegood.recover.cases.views.telling import shown
 from makegood.recover.commitments.queries.case import Promised
@@ -82,7 +82,7 @@ def story(moments: Iterable[Moment]) -> list[Step]:
 
 def _step(moment: Moment) -> Step | None:
     if moment.kind == "contact":
-        return _said(moment)
+        return _said(moment) if moment.direction != Direction.PARTNER else None
     says = {
         "opened": _("Your case was opened."),
         "escalated": _("We passed it on to those who can do more."),

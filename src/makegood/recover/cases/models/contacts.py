@@ -24,6 +24,7 @@ class Channel(models.TextChoices):
 class Direction(models.TextChoices):
     IN = "in", "From the customer"
     OUT = "out", "To the customer"
+    PARTNER = "par", "From a partner"
 
 
 class Contact(models.Model):

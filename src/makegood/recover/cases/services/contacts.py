@@ -57,6 +57,30 @@ def receive_contact(
 
 
 @transaction.atomic
+def receive_from_partner(
+    *, case_id: uuid.UUID, channel: Channel | str, author: str, body: str, at: datetime, subject: str = "",
+    language: str = "", why: str = "",
+) -> Contact:  # fmt: skip
+    """Attach what a partner wrote to a case. It is no word of the customer's: it starts and stops no clock of theirs,
+    and they do not see it. A case that waits for a partner, or is put off, is on us again.
+    """
+    case = lock_home(case_id)
+    contact = Contact.objects.create(
+        case=case, channel=channel, direction=Direction.PARTNER, author=author[:200], subject=subject[:300], body=body,
+        language=language, at=at,
+    )  # fmt: skip
+    changes: dict[str, Any] = {}
+    if case.resolved_at is None:
+        changes["snoozed_until"] = None
+        if case.status == Status.WAITING_PARTNER:
+            changes["status"] = Status.OPEN
+    event = record(case, Kind.CONTACT, at=at, why=why, changes=changes, facts=facts_of(contact))
+    append_to_index(case.pk, body)
+    extensions.tell(case, event, body)
+    return contact
+
+
+@transaction.atomic
 def reply(
     *, case_id: uuid.UUID, body: str, by: User, now: datetime, wait: bool = False, seen: int | None = None,
     files: Sequence[attachments.Given] = (),
@@ -111,16 +135,45 @@ _ANSWER = re.compile(r"^(?:\s*(?:re|aw|antw|sv|res|ref)\s*:)+\s*", re.IGNORECASE
 
 
 def _thread(case: Case) -> _Thread:
-    """What a mail about the case follows on: the customer's last mail, else our own. At most three SQL queries."""
-    heard = Envelope.objects.select_related("contact").filter(contact__case_id=case.pk)
-    last = heard.filter(contact__direction=Direction.IN).order_by("-contact__at", "-pk").first()
-    if last:
+    """What a mail about the case follows on: the customer's last mail, else our own. Three SQL queries.
+
+    Where cases were merged into it, the references lead to the mails of each: a mail program then shows one
+    conversation, whichever of them the customer looks at.
+    """
+    whole = [case.pk, *Case.objects.filter(merged_into=case.pk).values_list("pk", flat=True)]
+    heard = Envelope.objects.select_related("contact").filter(contact__case__in=whole, contact__direction=Direction.IN)
+    mails = list(heard.order_by("-contact__at", "-pk")[:_CHAINS_AT_MOST])
+    written = Message.objects.filter(about__in=[f"case:{pk}" for pk in whole]).order_by("-pk")
+    ours = list(written.only("message_id", "references")[:_CHAINS_AT_MOST])
+    chains = [f"{mail.references} {mail.message_id}" for mail in (*ours, *mails)]
+    if mails:
+        last = mails[0]
         subject = f"Re: {_ANSWER.sub('', last.contact.subject) or case.subject}"
-        return _Thread(brand_called(last.brand), subject, last.message_id, last.references)
+        return _Thread(
+            brand_called(last.brand), subject, last.message_id, _joined(chains, last.references, last.message_id)
+        )
     brand = brand_selling(case.customer.source.slug if case.customer else "")
-    ours = Message.objects.filter(about=f"case:{case.pk}").order_by("-pk").first()
     subject = f"[C-{case.number}] {case.subject}"
-    return _Thread(brand, subject, ours.message_id, ours.references) if ours else _Thread(brand, subject)
+    if not ours:
+        return _Thread(brand, subject)
+    return _Thread(brand, subject, ours[0].message_id, _joined(chains, ours[0].references, ours[0].message_id))
+
+
+# More would push each other out of a References header.
+_CHAINS_AT_MOST = 5
+_OWN_AT_MOST = 8
+
+
+def _joined(chains: Sequence[str], own: str, answered: str) -> str:
+    """References that lead from the ends of other chains, by which mail programs thread, to the ends of our own.
+
+    What is answered stands last; `enqueue` sees to that.
+    """
+    ids = own.split()
+    own_ids = [*ids[:1], *ids[1:][-_OWN_AT_MOST:]]
+    ends = [id_ for chain in reversed(chains) for ids in [chain.split()] for id_ in (*ids[:1], *ids[-1:])]
+    others = list(dict.fromkeys(id_ for id_ in ends if id_ not in (*own_ids, answered)))[-2 * _CHAINS_AT_MOST :]
+    return " ".join([*others, *own_ids])
 
 
 @transaction.atomic

@@ -150,11 +150,12 @@ def split_case(
     new = lock_many([one.id])[one.id]
     Contact.objects.filter(pk__in=[contact.pk for contact in moved]).update(case=new)
     for contact in moved:
-        says = heard(new, contact.channel, contact.at) if _inbound(contact) else told(new, contact.at)
+        says = _word(new, contact)
         record(new, Kind.CONTACT, at=contact.at, by=contact.staff, changes=says, facts=facts_of(contact))
     record(new, Kind.SPLIT, at=now, by=by, facts={"case": case.number, "off": True})
     index_cases([new.pk])
-    record(case, Kind.SPLIT, at=now, by=by, changes=_remaining_word(case), facts={"case": new.number, "of": new.pk})
+    record(case, Kind.SPLIT, at=now, by=by, changes=_remaining_word(case),
+           facts={"case": new.number, "of": new.pk, "contacts": one.facts["contacts"]})  # fmt: skip
     return new
 
 
@@ -209,13 +210,16 @@ def _last_word(survivor: Case, duplicate: Case) -> dict[str, Any]:
 
 def _remaining_word(case: Case) -> dict[str, Any]:
     """The last word among the contacts that a case still has."""
-    last = Contact.objects.filter(case=case).order_by("-at", "-pk").first()
+    last = Contact.objects.filter(case=case).exclude(direction=Direction.PARTNER).order_by("-at", "-pk").first()
     if last is None:
         return {"last_contact_at": None, "last_contact_by": ""}
     if last.at == case.last_contact_at:
         return {}
-    return heard(case, last.channel, last.at) if _inbound(last) else told(case, last.at)
+    return _word(case, last)
 
 
-def _inbound(contact: Contact) -> bool:
-    return contact.direction == Direction.IN
+def _word(case: Case, contact: Contact) -> dict[str, Any]:
+    """What a word changes on a case; a partner's, nothing."""
+    if contact.direction == Direction.PARTNER:
+        return {}
+    return heard(case, contact.channel, contact.at) if contact.direction == Direction.IN else told(case, contact.at)

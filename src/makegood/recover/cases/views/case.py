@@ -58,7 +58,7 @@ from makegood.recover.cases.queries.case import (
 )
 from makegood.recover.cases.service_levels.reading import clocks_of
 from makegood.recover.cases.triage import why_ranked
-from makegood.recover.cases.views.telling import happened, mail_of, tell
+from makegood.recover.cases.views.telling import happened, mail_of, tell_all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +94,7 @@ def earlier(request: StaffRequest, number: int) -> HttpResponse:
     """Older items of the timeline."""
     shown = _case(request, number)
     moments, more = _moments(shown, _number(request.GET.get("before")))
-    return render(request, "cases/_moments.html", {"case": shown, "moments": [tell(m) for m in moments], "more": more})
+    return render(request, "cases/_moments.html", {"case": shown, "moments": tell_all(moments), "more": more})
 
 
 @require_GET
@@ -344,7 +344,7 @@ def _page(
     problem: str = "", status: int = 200, can_insist: bool = False,
 ) -> HttpResponse:  # fmt: skip
     moments, context = _shown(request, shown, before=before)
-    context |= {"moments": [tell(moment) for moment in moments], "typed": typed or {}, "problem": problem,
+    context |= {"moments": tell_all(moments), "typed": typed or {}, "problem": problem,
                 "can_insist": can_insist}  # fmt: skip
     return render(request, "cases/case.html", context, status=status)
 
@@ -484,9 +484,9 @@ def _updated(
     fresh = [moment for moment in moments if moment.seq > after and not moment.of]
     others = [moment for moment in fresh if moment.actor_id != request.user.pk] if is_news else []
     context |= {
-        "fresh": [tell(moment) for moment in fresh],
+        "fresh": tell_all(fresh),
         # Merged or parted since: what stands in between changed too.
-        "moments": [tell(moment) for moment in moments] if any(m.kind == "merged" for m in fresh) else [],
+        "moments": tell_all(moments) if any(m.kind in ("merged", "split") for m in fresh) else [],
         "mails": [mail for moment in moments if (moment.of or moment.seq <= after) and (mail := mail_of(moment))],
         "news": happened(others[0]) if others else "", "news_at": others[0].at if others else None,
         "toast": toast, "mark": mark,

@@ -2,6 +2,7 @@
 
 import re
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -12,7 +13,7 @@ from markupsafe import Markup, escape
 from makegood.ground.web.formats import day_time
 from makegood.ground.web.language import translated as _
 from makegood.recover.cases import extensions
-from makegood.recover.cases.models import Attachment, Locus, Outcome, Severity, Status, Tier
+from makegood.recover.cases.models import Attachment, Direction, Locus, Outcome, Severity, Status, Tier
 from makegood.recover.cases.queries.case import Attached, Moment, Thread
 from makegood.recover.cases.services.attachments import PICTURES, is_cleared
 
@@ -75,6 +76,7 @@ class Told(NamedTuple):
     quoted: str  # what the writer repeated of earlier mails
     files: "list[FileShown]"
     thread: "Thread | None"  # a question to a colleague, where it was asked
+    guessed: uuid.UUID | None = None  # the contact, where it was put here by a guess and still is
 
     @property
     def key(self) -> str:
@@ -101,6 +103,17 @@ class Mail(NamedTuple):
     label: str
     problem: str
     can_repeat: bool
+
+
+def tell_all(moments: Sequence[Moment]) -> list[Told]:
+    """Events in words, in the order given. What was taken out of the case by a later one is no guess any more."""
+    gone = {contact for moment in moments if moment.kind == "split" for contact in moment.facts.get("contacts", ())}
+    return [
+        told._replace(guessed=moment.contact_id)
+        if moment.facts.get("guessed") and not moment.of and str(moment.contact_id) not in gone
+        else told
+        for moment, told in zip(moments, map(tell, moments), strict=True)
+    ]
 
 
 def tell(moment: Moment) -> Told:
@@ -202,6 +215,8 @@ def _contact(moment: Moment) -> Markup:
         )
         does += _side_effects(moment.changes)
         return _who_does(moment.actor or moment.author, does)
+    if moment.direction == Direction.PARTNER:
+        return _who_does(moment.author, _("wrote %(how)s, as a partner") % {"how": how})
     does = _("called") if moment.channel == "phone" else _("wrote %(how)s") % {"how": how}
     return _who_does(moment.author or _("The customer"), does)
 

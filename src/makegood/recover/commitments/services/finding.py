@@ -2,8 +2,8 @@
 
 import re
 import uuid
-from collections.abc import Sequence
-from datetime import datetime, time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, time
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -11,16 +11,16 @@ from django.db import connection, transaction
 from django.utils.translation import gettext as _
 
 from makegood.engines.language.promises import Promise, find_promises
-from makegood.ground.retail.models import Vendor
 from makegood.ground.staff.models import User
 from makegood.ground.staff.names import name_of
-from makegood.recover.cases.models import Case, CaseEvent, Contact
+from makegood.recover.cases.extensions import Said
+from makegood.recover.cases.models import Case, CaseEvent, Direction
 from makegood.recover.cases.queries.case import CaseDetail
 from makegood.recover.commitments.errors import SuggestionNotFound, SuggestionSettled
 from makegood.recover.commitments.models import REMEDIES, Commitment, Kind, Suggestion, To
 from makegood.recover.commitments.nouns import NOUNS
 from makegood.recover.commitments.services.making import promise, supersede
-from makegood.recover.commitments.when import day, where_of
+from makegood.recover.commitments.when import Where, day, where_of, where_of_many
 
 MOST: Final = 10
 """Of one text. More than that is a contract, not a reply."""
@@ -46,44 +46,78 @@ def find_in_words(case: Case, event: CaseEvent, words: str) -> None:
     """Keep the promises found in a reply, a call log, a note or a partner's answer, for somebody to confirm.
 
     What stands in the register already (same case, same matter, same day) is not asked about again. At most four SQL
-    queries, and none where nothing was promised.
+    queries, and none where we promised nothing.
     """
-    where = where_of(case.pk) if _promises(words, event.at.astimezone(ZoneInfo("UTC"))) else None
-    if where is None:
+    find_in_many([Said(case=case, event=event, words=words)])
+
+
+def find_in_many(said: Sequence[Said]) -> None:
+    """The same for what was said to many cases at once: at most four SQL queries, however many."""
+    promising = [(it, words, to) for it, words, to in _who_promises(said) if _promises(words, it.event.at)]
+    if not promising:
         return
-    said_by = _who_promises(event)
-    if said_by is None:
-        return
-    found = find_promises(words, now=event.at.astimezone(where.zone), holidays=where.holidays)
-    known = earlier_promises(case.pk, None)
-    suggestions = []
-    for it in found[:MOST]:
-        if any(_same(it, old, where.zone) for old in known):
+    cases = {it.case.pk for it, _, _ in promising}
+    where, known = where_of_many(cases), earlier_of_many(cases)
+    Suggestion.objects.bulk_create(
+        [one for it, words, to in promising for one in _suggested(it, words, to, where[it.case.pk], known)],
+        batch_size=1000,
+    )
+
+
+def _suggested(
+    it: Said, words: str, to: To, where: Where, known: Mapping[uuid.UUID, Sequence[Earlier]]
+) -> Iterator[Suggestion]:
+    earlier = known.get(it.case.pk, ())
+    for found in find_promises(words, now=it.event.at.astimezone(where.zone), holidays=where.holidays)[:MOST]:
+        if any(_same(found, old, where.zone) for old in earlier):
             continue
         replaces = next(
-            (old.id for old in known if said_by == To.CUSTOMER and _contradicts(it, old, case.pk, where.zone, words)),
+            (
+                old.id
+                for old in earlier
+                if to == To.CUSTOMER and _contradicts(found, old, it.case.pk, where.zone, words)
+            ),
             None,
         )
-        suggestions.append(
-            Suggestion(
-                case_id=case.pk, event=event, start=it.start, words=it.words, to=said_by, kind=it.kind,
-                said_as=it.when[:100], due_at=it.due, author_id=event.actor_id, found_at=event.at, replaces_id=replaces,
-            )
+        yield Suggestion(
+            case_id=it.case.pk, event=it.event, start=found.start, words=found.words, to=to, kind=found.kind,
+            said_as=found.when[:100], due_at=found.due, author_id=it.event.actor_id, found_at=it.event.at,
+            replaces_id=replaces,
         )  # fmt: skip
-    Suggestion.objects.bulk_create(suggestions)
 
 
 def _promises(words: str, at: datetime) -> bool:
-    return bool(find_promises(words, now=at))
+    return bool(find_promises(words, now=at.astimezone(UTC)))
 
 
-def _who_promises(event: CaseEvent) -> To | None:
-    """We, to the customer, or a partner, to us; None: the customer spoke, whose promises we do not keep."""
-    if event.facts.get("direction") != "in":
-        return To.CUSTOMER
-    author = Contact.objects.values_list("author", flat=True).get(pk=event.facts["contact"])
-    address = author.rpartition("<")[2].rstrip("> ")
-    return To.PARTNER if address and Vendor.objects.filter(email__iexact=address).exists() else None
+def _who_promises(said: Sequence[Said]) -> Iterator[tuple[Said, str, To]]:
+    """Whose words can be a promise that we keep an eye on: ours to the customer, or a partner's to us.
+
+    What the customer says is none, except for what we said in it. One SQL query where somebody else spoke.
+    """
+    inbound = [it.event.facts["contact"] for it in said if it.event.facts.get("direction") == Direction.IN]
+    partners = _of_partners(inbound) if inbound else frozenset()
+    for it in said:
+        spoke = it.event.facts.get("direction")
+        if spoke == Direction.PARTNER or (spoke == Direction.IN and str(it.event.facts["contact"]) in partners):
+            yield it, it.words, To.PARTNER
+        elif spoke == Direction.IN:
+            yield it, it.ours, To.CUSTOMER
+        else:
+            yield it, it.words, To.CUSTOMER
+
+
+def _of_partners(contacts: Sequence[str]) -> frozenset[str]:
+    """Which contacts came from the address of a partner. One SQL query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """SELECT t.id::text FROM cases_contact t JOIN retail_vendor v
+               ON lower(split_part(v.email, '@', 2)) = lower(split_part(rtrim(t.author, '> '), '@', 2))
+               AND lower(v.email) = lower(rtrim(regexp_replace(t.author, '^.*<', ''), '> '))
+               WHERE v.email > '' AND t.author > '' AND t.id = ANY(%s::uuid[])""",
+            [list(contacts)],
+        )
+        return frozenset(pk for (pk,) in cursor.fetchall())
 
 
 # -- contradictions
@@ -120,23 +154,38 @@ def contradictions(case: CaseDetail, words: str, now: datetime) -> list[str]:
 
 
 _EARLIER = f"""
-SELECT p.id, p.number, p.kind, p.due_at, p.made_at,
+SELECT asked.case_id, p.id, p.number, p.kind, p.due_at, p.made_at,
        {name_of("u")}, p.case_id, c.number
-FROM commitments_commitment p
+FROM {{asked}}
+JOIN commitments_commitment p ON p.case_id = asked.of
 JOIN cases_case c ON c.id = p.case_id
 JOIN staff_user u ON u.id = p.owner_id
 WHERE p.state = 'open' AND p."to" = 'customer'
-  AND p.case_id = ANY(ARRAY(
-      SELECT %(case)s::uuid UNION SELECT id FROM cases_case WHERE customer_id = %(customer)s::uuid))
 ORDER BY p.due_at
 """
+_OF_CUSTOMER = _EARLIER.format(
+    asked="""(SELECT %(case)s::uuid AS case_id, of FROM (
+        SELECT %(case)s::uuid UNION SELECT id FROM cases_case WHERE customer_id = %(customer)s::uuid) AS all_of (of)
+    ) AS asked"""
+)
+_OF_CASES = _EARLIER.format(asked="(SELECT id AS case_id, id AS of FROM unnest(%(cases)s::uuid[]) AS id) AS asked")
 
 
 def earlier_promises(case_id: uuid.UUID, customer_id: uuid.UUID | None) -> Sequence[Earlier]:
     """Open promises to the customer of a case, on any case of theirs; without a customer on this one. One SQL query."""
     with connection.cursor() as cursor:
-        cursor.execute(_EARLIER, {"case": case_id, "customer": customer_id})
-        return [Earlier(*row) for row in cursor.fetchall()]
+        cursor.execute(_OF_CUSTOMER, {"case": case_id, "customer": customer_id})
+        return [Earlier(*row) for _, *row in cursor.fetchall()]
+
+
+def earlier_of_many(cases: Collection[uuid.UUID]) -> dict[uuid.UUID, list[Earlier]]:
+    """Open promises to the customer on each of some cases. One SQL query."""
+    found: dict[uuid.UUID, list[Earlier]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_CASES, {"cases": list(cases)})
+        for case_id, *row in cursor.fetchall():
+            found.setdefault(case_id, []).append(Earlier(*row))
+    return found
 
 
 def _same(it: Promise, old: Earlier, zone: ZoneInfo) -> bool:

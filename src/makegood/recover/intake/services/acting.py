@@ -16,14 +16,15 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from makegood.ground.retail.models import Review, Source
-from makegood.recover.cases.models import Case, Channel, Contact, Direction, Reason
+from makegood.recover.cases import extensions
+from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Reason
 from makegood.recover.cases.services.bulk import Entry, lock_cases, write_entries
 from makegood.recover.cases.services.opening import NewCase, open_cases
 from makegood.recover.intake import matching, opinions
 from makegood.recover.intake.failures import Found
 from makegood.recover.intake.knowledge import Ask, Known, known_at
-from makegood.recover.intake.models import Arrival, Failure
-from makegood.recover.intake.services import deciding
+from makegood.recover.intake.models import Arrival, Failure, Mail
+from makegood.recover.intake.services import deciding, joining
 
 # Cases decided and written at once; bounds memory, and how long a colleague waits for a case that is held.
 AT_ONCE = 1000
@@ -94,15 +95,17 @@ class Tally:
         return self
 
 
-def hold_intake(*, alone: bool, customers: Sequence[UUID] = ()) -> None:
-    """Until the transaction ends, keep others from deciding: all, or those who decide for the same customers."""
+def hold_intake(*, alone: bool, people: Sequence[str] = ()) -> None:
+    """Until the transaction ends, keep others from deciding: all, or those who decide for the same people, who are
+    told apart by their account or, where they have none, by their address.
+    """
     with connection.cursor() as cursor:
         if alone:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
             return
         cursor.execute("SELECT pg_advisory_xact_lock_shared(%s)", [_LOCK])
-        for customer in sorted(customers):
-            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CUSTOMER_LOCK, str(customer)])
+        for person in sorted(people):
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_CUSTOMER_LOCK, person])
 
 
 def hold_source(source: Source) -> None:
@@ -196,12 +199,13 @@ def _rounds(happenings: Sequence[Happening]) -> Iterator[list[Happening]]:
 
 
 def _act_at_once(batch: Sequence[Happening], reasons: dict[str, Reason]) -> dict[str, Done]:
+    strangers = _of_strangers(batch)
     cases = lock_cases(
         customers={c for h in batch for c in _accounts(h)},
         orders={h.order_id for h in batch if h.order_id},
-        numbers={number for h in batch for number in _numbers(h)},
+        numbers={n for h in batch for n in _numbers(h)} | {n for found in strangers.values() for n in found},
     )
-    desk = deciding.Desk(cases, _authors(cases, batch))
+    desk = joining.Desk(cases, _authors(cases, batch), strangers)
     new: dict[UUID, tuple[Happening, NewCase]] = {}
     entries: list[Entry] = []
     done: dict[str, Done] = {}
@@ -244,6 +248,20 @@ def _numbers(happening: Happening) -> Iterator[int]:
         yield happening.arrival.case_number
 
 
+def _of_strangers(batch: Sequence[Happening]) -> dict[str, set[int]]:
+    """Open cases of unknown customers by who opened them by mail. At most one SQL query."""
+    by_mail = [h for h in batch if h.arrival and h.arrival.channel == Channel.EMAIL and not h.customer_id]
+    asked = {h.arrival.author.lower() for h in by_mail if h.arrival and h.arrival.author}
+    found: dict[str, set[int]] = {}
+    if asked:
+        since = min(h.at for h in by_mail) - joining.GOES_ON_FOR
+        mails = Mail.objects.filter(sender__in=asked, came_at__gt=since, contact__isnull=False)
+        theirs = mails.filter(case__customer=None, case__resolved_at=None)
+        for sender, number in theirs.values_list("sender", "case__number").distinct():
+            found.setdefault(sender, set()).add(number)
+    return found
+
+
 def _authors(cases: Sequence[Case], batch: Sequence[Happening]) -> dict[UUID, set[str]]:
     """Who wrote in cases of unknown customers that somebody unknown quotes the number of. At most one SQL query."""
     quoted = {n for h in batch if h.match and h.match.account is None for n in h.match.case_numbers}
@@ -281,6 +299,24 @@ def _remember(pairs: Sequence[tuple[Happening, Done]]) -> None:
                     ["" if done.case else done.why[:200] for _, done in arrived],
                 ],
             )
+
+
+def tell(happenings: Sequence[Happening], done: dict[str, Done]) -> None:
+    """Tell those who listen what was said. One SQL query for all, and theirs."""
+    heard = {
+        d.contact_id: (h.arrival, d.case) for h in happenings if h.arrival and (d := done.get(h.origin)) and d.case
+    }
+    if not heard:
+        return
+    events = CaseEvent.objects.filter(
+        case__in={case.pk for _, case in heard.values()}, kind=CaseEvent.Kind.CONTACT,
+        facts__contact__in=[str(pk) for pk in heard],
+    )  # fmt: skip
+    said = []
+    for event in events.order_by("at", "case", "seq"):
+        arrival, case = heard[UUID(event.facts["contact"])]
+        said.append(extensions.Said(case=case, event=event, words=arrival.body, ours=arrival.ours))
+    extensions.tell_at_once(said)
 
 
 def _count(happenings: Sequence[Happening], done: dict[str, Done]) -> Tally:

@@ -144,6 +144,7 @@ def _arrival(chat: Chat, source: Source) -> Arrival:
     return Arrival(
         source=source, ref=chat.ref, channel=Channel.CHAT, author=_clean(chat.email or first.name)[:254],
         customer_ref=_clean(chat.customer_ref)[:200], order_ref=_clean(chat.order_ref)[:200],
+        ours=_clean("\n".join(message.text.strip() for message in said if message.by == "agent"))[:_WORDS_AT_MOST],
         subject=_clean(first.text.strip().split("\n")[0])[:300], body=_clean("\n".join(lines))[:_WORDS_AT_MOST],
         language=_clean(chat.language)[:8], at=first.at,
     )  # fmt: skip

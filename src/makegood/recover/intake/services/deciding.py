@@ -1,9 +1,7 @@
 """What becomes of a happening: a new case, or a line on the timeline of an open one. Pure: reads and writes nothing."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
-from uuid import UUID
 
 from django.conf import settings
 
@@ -20,6 +18,7 @@ from makegood.recover.intake.knowledge import Known
 from makegood.recover.intake.matching import Match, Reading
 from makegood.recover.intake.models import Arrival, Failure
 from makegood.recover.intake.opinions import CANCELLED, LATE, OVERDUE, PICKUP, UNAVAILABLE
+from makegood.recover.intake.services.joining import Desk, case_for, closest
 
 if TYPE_CHECKING:
     from makegood.recover.intake.services.acting import Happening
@@ -42,46 +41,6 @@ class SetAside(NamedTuple):
     """Nothing to be done, and why."""
 
     why: str
-
-
-class Desk:
-    """The cases that a happening may belong to."""
-
-    def __init__(self, cases: Sequence[Case], authors: dict[UUID, set[str]]) -> None:
-        by_id = {case.pk: case for case in cases}
-        self.authors = authors
-        self.goes_on_in = {case.pk: by_id[case.merged_into_id] for case in cases if case.merged_into_id}
-        self.by_number = {case.number: case for case in cases}
-        self.by_order: dict[UUID, list[Case]] = {}
-        self.open_of: dict[UUID, list[Case]] = {}
-        for case in sorted(
-            cases, key=lambda case: (case.opened_at, str(case.order_id), case.reason.code), reverse=True
-        ):
-            if case.order_id:
-                self.by_order.setdefault(case.order_id, []).append(case)
-            if case.customer_id and case.resolved_at is None:
-                self.open_of.setdefault(case.customer_id, []).append(case)
-
-    def home(self, case: Case) -> Case:
-        """The case itself, or the one that goes on in its place."""
-        return self.goes_on_in.get(case.pk, case)
-
-    def open_about(self, order_id: UUID | None) -> list[Case]:
-        """Open cases of an order, or in which one of it goes on, the latest first."""
-        homes = dict.fromkeys(self.home(case) for case in self.by_order.get(order_id, [])) if order_id else {}
-        return [case for case in homes if case.resolved_at is None]
-
-    def resolved_about(self, order_id: UUID | None) -> list[Case]:
-        """Resolved cases of an order, the last to be resolved first."""
-        resolved = [case for case in self.by_order.get(order_id, []) if case.resolved_at] if order_id else []
-        return sorted(resolved, key=lambda case: case.resolved_at or case.opened_at, reverse=True)
-
-    def open_alike(self, customer_id: UUID | None, order_id: UUID | None, reason: str) -> Case | None:
-        """The open case that another one of this customer, order and reason would double."""
-        if customer_id is None:
-            return None
-        alike = (c for c in self.open_of.get(customer_id, []) if c.order_id == order_id and c.reason.code == reason)
-        return next(alike, None)
 
 
 def decide(happening: "Happening", desk: Desk, reasons: dict[str, Reason]) -> NewCase | SetAside | list[Entry]:
@@ -174,7 +133,7 @@ def _review(happening: "Happening", desk: Desk, reasons: dict[str, Reason]) -> N
     title = review.title.strip() or f"Review of {stars}"
     author = happening.known.customer if happening.known else ""
     reason, how = _reason(reading, happening.known, reasons, wrote="The review")
-    case = _closest(open_cases, reading) if open_cases else desk.open_alike(happening.customer_id, None, reason)
+    case = closest(open_cases, reading) if open_cases else desk.open_alike(happening.customer_id, None, reason)
     if case:
         contact = Contact(
             case_id=case.pk, channel=Channel.REVIEW, direction=Direction.IN, author=author[:200], subject=title,
@@ -199,7 +158,10 @@ def _contact(
     happening: "Happening", arrival: Arrival, match: Match, desk: Desk, reasons: dict[str, Reason]
 ) -> NewCase | SetAside | Entry | list[Entry]:
     reading = happening.reading or match.reading
-    case, because = _case_for(happening, arrival, match, reading, desk, reasons)
+    told_of, how = _reason(reading, happening.known, reasons, wrote="The text")
+    case, because, perhaps, is_proven = case_for(
+        arrival=arrival, match=match, reading=reading, reason=told_of, at=happening.at, desk=desk
+    )
     who = " ".join(match.said)
     inbound = arrival.direction == Direction.IN
     thanks = inbound and only_thanks(arrival.body)
@@ -208,10 +170,9 @@ def _contact(
         case, because = _resolved_lately(happening, match, desk)
     elif case and inbound and case.resolved_at and not thanks:
         late = too_long_ago(case, happening.at)
-        reason, _ = _reason(reading, happening.known, reasons, wrote="The text")
         twin = desk.open_alike(case.customer_id, case.order_id, case.reason.code)
         if late and twin is None and match.account:  # what would open about this may be open
-            twin = desk.open_alike(match.account.id, match.order, reason)
+            twin = desk.open_alike(match.account.id, match.order, told_of)
         if twin:
             because = f"{because} That one is resolved; C-{twin.number} about the same is open."
             case = twin
@@ -230,23 +191,26 @@ def _contact(
             return Entry(case=case, kind=Event.CONTACT, at=happening.at, why=why, facts=facts_of(contact),
                          contact=contact)  # fmt: skip
         if inbound:
-            said = _attached(case, contact, known, reading, reasons, {})
+            # A guess, not an answer or a number: whoever reads it may take it out again (`taking_out.py`).
+            guessed = {"guessed": True} if case.resolved_at is None and not is_proven else {}
+            said = _attached(case, contact, known, reading, reasons, guessed)
             return said if case.resolved_at is None else [said, _reopened(case, happening.at)]
         return Entry(case=case, kind=Event.CONTACT, at=happening.at, why=known,
                       changes=told(case, happening.at), facts=facts_of(contact), contact=contact)  # fmt: skip
     if not inbound:
         return SetAside("Sent to a customer, but there is no case that it belongs to.")
-    reason, how = _reason(reading, happening.known, reasons, wrote="The text")
+    reason = told_of
+    beside = because if follows or perhaps else ""
     return NewCase(
         reason=reason,
         subject=_subject(arrival.subject, arrival.body) or f"{Channel(arrival.channel).label} without words",
-        why=f"{who} {because if follows else ''} {how}{_standing(happening.known, reason)}".replace("  ", " "),
+        why=f"{who} {beside} {how}{_standing(happening.known, reason)}".replace("  ", " "),
         at=happening.at, **follows,
         locus=_locus(happening.known, reason), late_by=_late_by(happening.known, reason), distress=_distress(reading),
         contact=FirstContact(channel=arrival.channel, author=arrival.author, subject=arrival.subject, body=arrival.body,
                              language=reading.language[:8]),
         **(_common(happening) | _of_account(match) | ({"place_id": arrival.place_id} if arrival.place_id else {})),
-        facts=_evidence(reading),
+        facts=_evidence(reading) | ({"perhaps": perhaps.number} if perhaps else {}),
     )  # fmt: skip
 
 
@@ -279,61 +243,7 @@ def _reopened(case: Case, at: datetime) -> Entry:
     return Entry(case=case, kind=Event.REOPENED, at=at, why=why, changes=taken_up())
 
 
-def _case_for(
-    happening: "Happening", arrival: Arrival, match: Match, reading: Reading, desk: Desk, reasons: dict[str, Reason]
-) -> tuple[Case | None, str]:
-    """The case that a contact belongs to, and why. Never one of another person."""
-    theirs = {match.account.id, *match.others} if match.account else set()
-    if quoted := _quoted(arrival, match, theirs, desk):
-        says = "answers a message about" if quoted.number == arrival.case_number else "names"
-        return quoted, f"It {says} C-{quoted.number}."
-    of_order = [case for case in desk.open_about(match.order) if case.customer_id in theirs]
-    if match.order_is_sure and match.order:
-        return (_closest(of_order, reading), "A case about this order is open.") if of_order else (None, "")
-    # What we wrote ourselves speaks of remedies, not of what failed.
-    tells = reading.tells if arrival.direction == Direction.IN else None
-    branch = tells.reason.partition(".")[0] if tells else ""
-    fitting = [case for case in of_order if branch in ("", "service", case.reason.code.partition(".")[0])]
-    if fitting:
-        return _closest(fitting, reading), "A case about this order is open, and the text tells of nothing else."
-    reason, _ = _reason(reading, happening.known, reasons, wrote="The text")
-    open_cases = [case for customer in sorted(theirs) for case in desk.open_of.get(customer, [])]
-    same = [case for case in open_cases if case.reason.code == reason]
-    if len(same) == 1:
-        return same[0], f"It is the customer's only open case about this ({same[0].reason.name})."
-    if len(open_cases) == 1 and branch in ("", "service"):
-        return open_cases[0], "It is the customer's only open case, and the text tells of nothing else."
-    alike = desk.open_alike(match.account.id, match.order, reason) if match.account else None
-    return (alike, "A case about the same is open.") if alike else (None, "")
-
-
-def _quoted(arrival: Arrival, match: Match, theirs: set[UUID], desk: Desk) -> Case | None:
-    """The case that a contact provably answers, or names if it is the writer's: by customer, else by address."""
-    if answered := desk.by_number.get(arrival.case_number or 0):
-        return desk.home(answered)
-    for number in match.case_numbers:
-        case = desk.by_number.get(number)
-        if case and case.customer_id in theirs:
-            return desk.home(case)
-        if case and not case.customer_id and arrival.author.lower() in desk.authors.get(case.pk, ()):
-            return desk.home(case)
-    return None
-
-
 # -- what they share
-
-
-def _closest(cases: Sequence[Case], reading: Reading) -> Case:
-    """Of several open cases the one about what the text tells, else the latest."""
-    if reading.tells:
-        code = reading.tells.reason
-        for same in (
-            [case for case in cases if case.reason.code == code],
-            [case for case in cases if case.reason.code.partition(".")[0] == code.partition(".")[0]],
-        ):
-            if same:
-                return same[0]
-    return cases[0]
 
 
 def _attached(

@@ -7,7 +7,7 @@ from django.db import connection, transaction
 
 from makegood.recover.intake import failures, matching
 from makegood.recover.intake.models import Arrival, Watermark
-from makegood.recover.intake.services.acting import SOURCE_LOCK, Tally, act, gather, hold_intake
+from makegood.recover.intake.services.acting import SOURCE_LOCK, Tally, act, gather, hold_intake, tell
 
 # Clocks of several machines differ a little, and a second look costs nothing.
 OVERLAP = timedelta(minutes=5)
@@ -70,7 +70,9 @@ def _process_some(now: datetime, limit: int) -> tuple[int, Tally]:
     arrivals = list(waiting.exclude(source__in=_sources_being_written()).order_by("at", "pk")[:limit])
     if not arrivals:
         return 0, Tally()
-    tally, _ = act(gather([], arrivals, matching.match(arrivals)))
+    happenings = gather([], arrivals, matching.match(arrivals))
+    tally, done = act(happenings)
+    tell(happenings, done)
     return len(arrivals), tally
 
 

@@ -21,6 +21,7 @@ from makegood.recover.intake.errors import MailSettled
 from makegood.recover.intake.mail.kinds import Kind
 from makegood.recover.intake.mail.reading import Said, Unreadable, read, sender_and_subject
 from makegood.recover.intake.models import Mail
+from makegood.recover.intake.services.partners import cases_meant, partner_at, take_from_partner
 from makegood.recover.intake.services.receiving import receive
 
 log = structlog.get_logger(__name__)
@@ -181,6 +182,11 @@ def _too_many(mail: Mail) -> bool:
 def _receive(mail: Mail, said: Said, now: datetime) -> None:
     number, how = _answers(said)
     at = min(mail.came_at, now)
+    partner = partner_at(said.sender)
+    if partner and (cases := cases_meant(said, number, now=at)):
+        contact, why = take_from_partner(partner, said, cases, at=at)
+        _file(mail, said, contact.pk, contact.case_id, [why])
+        return
     receipt = receive(
         channel=Channel.EMAIL, body=said.words, at=at, author=said.sender, subject=said.subject, ref=f"mail:{mail.pk}",
         case_number=number,
@@ -188,13 +194,20 @@ def _receive(mail: Mail, said: Said, now: datetime) -> None:
     if receipt.contact_id is None:
         mail.status, mail.why = Status.REJECTED, receipt.why
         return
+    notes = [how or receipt.why]
+    if partner:
+        notes.append(f"{partner.name}, a partner, named no case and no parcel that a case is open about.")
+    _file(mail, said, receipt.contact_id, receipt.case_id, notes)
+
+
+def _file(mail: Mail, said: Said, contact_id: uuid.UUID, case_id: uuid.UUID | None, notes: list[str]) -> None:
+    """Keep what a mail had beside its words, and say what became of it."""
     Envelope.objects.create(
-        contact_id=receipt.contact_id, message_id=said.message_id, references=said.references, brand=mail.brand,
+        contact_id=contact_id, message_id=said.message_id, references=said.references, brand=mail.brand,
         quoted=said.quoted,
     )  # fmt: skip
-    attachments.keep(receipt.contact_id, [attachments.Given(f.name, f.content, f.inline) for f in said.files])
-    mail.status, mail.case_id, mail.contact_id = Status.TAKEN, receipt.case_id, receipt.contact_id
-    notes = [how or receipt.why]
+    attachments.keep(contact_id, [attachments.Given(f.name, f.content, f.inline) for f in said.files])
+    mail.status, mail.case_id, mail.contact_id = Status.TAKEN, case_id, contact_id
     if said.shortened:
         notes.append("It is longer than what is shown.")
     if forged(" ".join(said.recipients)):

@@ -61,7 +61,7 @@ def receive(  # noqa: PLR0913  each part of a contact by its name
         return _earlier(arrival)
     match = matching.match([arrival])
     who = match[0].account
-    hold_intake(alone=False, customers=[who.id, *match[0].others] if who else [])
+    hold_intake(alone=False, people=[str(pk) for pk in (who.id, *match[0].others)] if who else [author.lower()])
     _, done = act(gather([], [arrival], match))
     result = done[f"arrival:{arrival.pk}"]
     case = result.case

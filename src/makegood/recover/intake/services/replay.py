@@ -8,7 +8,7 @@ from django.db import connection, transaction
 from makegood.ground.retail.models import Source
 from makegood.recover.intake import failures, matching
 from makegood.recover.intake.models import Arrival, Watermark
-from makegood.recover.intake.services.acting import Tally, act, gather, hold_intake, hold_source
+from makegood.recover.intake.services.acting import Tally, act, gather, hold_intake, hold_source, tell
 
 Progress = Callable[[datetime, datetime, datetime], None]
 """Told after each step: the first moment, the moment reached, the last."""
@@ -65,7 +65,8 @@ def _take(source: Source, mark: str, since: datetime, until: datetime) -> tuple[
     )
     arrivals = list(waiting.order_by("at", "pk"))
     happenings = gather(found, arrivals, matching.match(arrivals) if arrivals else [])
-    tally, _ = act(happenings)
+    tally, done = act(happenings)
+    tell(happenings, done)
     Watermark.objects.update_or_create(kind=mark, defaults={"looked_until": until})
     return tally, len(happenings)
 
