@@ -195,7 +195,7 @@ class PersonLink(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.a_id} {'is' if self.same else 'is not'} {self.b_id or 'anybody else'}"
+        return f"{self.a} {'is' if self.same else 'is not'} {self.b or 'anybody else'}"
 
 
 class Order(Mirrored):

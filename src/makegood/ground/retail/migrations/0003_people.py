@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 
 # Who one person is: by the reference that their source gives accounts, and by what colleagues said, followed until nobody
-# new is found. A reference that more than 25 accounts share names no person.
+# new is found; 25 accounts at most.
 PERSON = """
 CREATE FUNCTION retail_person(account uuid) RETURNS TABLE (id uuid) LANGUAGE sql STABLE PARALLEL SAFE ROWS 2 AS $$
     WITH RECURSIVE person (id) AS (
@@ -118,7 +118,7 @@ class Migration(migrations.Migration):
             model_name="personlink",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    models.Q(("b__isnull", False), ("b__gt", models.F("a"))),
+                    models.Q(("b__gt", models.F("a")), ("b__isnull", False)),
                     models.Q(("b__isnull", True), ("same", False)),
                     _connector="OR",
                 ),

@@ -99,8 +99,8 @@ WITH me AS MATERIALIZED (
     FROM retail_customer k WHERE k.id = %(customer)s::uuid
 ), found AS (
     SELECT id, 'email' AS same, count(*) OVER () AS shared FROM (
-        SELECT k.id FROM me JOIN retail_customer k ON lower(k.email) = me.email AND k.email > '' LIMIT {SHARED_BY_MOST + 1}
-    ) AS few
+        SELECT k.id FROM me JOIN retail_customer k ON lower(k.email) = me.email AND k.email > ''
+        LIMIT {SHARED_BY_MOST + 1}) AS few
     UNION ALL
     SELECT id, 'phone', count(*) OVER () FROM (
         SELECT k.id FROM me JOIN retail_customer k ON {_DIGITS} = me.digits AND k.phone > ''

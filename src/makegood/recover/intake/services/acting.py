@@ -18,6 +18,7 @@ from django.db import IntegrityError, connection, transaction
 from makegood.ground.retail.models import Review, Source
 from makegood.recover.cases.models import Case, Channel, Contact, Direction, Reason
 from makegood.recover.cases.services.bulk import Entry, lock_cases, write_entries
+from makegood.recover.cases.services.chains import judge_chains_anew
 from makegood.recover.cases.services.opening import NewCase, open_cases
 from makegood.recover.intake import matching, opinions
 from makegood.recover.intake.failures import Found
@@ -224,6 +225,7 @@ def _act_at_once(batch: Sequence[Happening], reasons: dict[str, Reason]) -> dict
         if "case_open_once" not in str(problem):
             raise
         return {}  # what was to be reopened has a twin since: look again
+    judge_chains_anew({entry.case: entry.at for entry in entries if "failure" in entry.facts})
     for case in open_cases([one for _, one in new.values()]):
         happening, one = new[case.pk]
         done[happening.origin] = Done(case, one.contact.id if one.contact else None, True, one.why)
