@@ -16,7 +16,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Coalesce
 
-from makegood.ground.retail.models import Customer, Order, Place, Shipment
+from makegood.ground.retail.models import Customer, Order, Place, Shipment, Source
 from makegood.ids import uuid7
 
 
@@ -631,6 +631,21 @@ class BatchItem(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id} {self.state}"
+
+
+class Usual(models.Model):
+    """What is usual among the customers of a source, measured once a night (services.usual)."""
+
+    source = models.OneToOneField(Source, models.PROTECT, primary_key=True, related_name="+")
+    valued_from = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, help_text="One customer in ten has spent so much."
+    )
+    # Orders and claims of a year by how often customers order: indicators.Band.
+    claims = models.JSONField(default=list)
+    measured_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.measured_at:%Y-%m-%d}"
 
 
 # A module of their own, so that this one stays about the case.

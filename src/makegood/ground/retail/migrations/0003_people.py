@@ -145,5 +145,9 @@ class Migration(migrations.Migration):
                 nulls_distinct=False,
             ),
         ),
+        migrations.AddIndex(
+            model_name="trackingevent",
+            index=models.Index(condition=models.Q(("kind", "lost")), fields=["at"], name="tracking_lost"),
+        ),
         migrations.RunSQL(PERSON, "DROP FUNCTION retail_person(uuid)"),
     ]

@@ -157,7 +157,7 @@ def chains_until(asked: Sequence[Ask]) -> list[tuple[list[Failing], Failing | No
     ]
 
 
-def read(rows: Sequence[Row], asked: Ask) -> tuple[list[Failing], Failing | None]:
+def read(rows: Sequence[Row], asked: Ask | None) -> tuple[list[Failing], Failing | None]:
     """The chain of one person from the rows that tell of it, and which of it is the failure in question."""
     of_retail = [row for row in rows if row.reason is None and (row.turn or row.seller or row.carrier)]
     ways = {row.order: row for row in of_retail}
@@ -174,4 +174,6 @@ def read(rows: Sequence[Row], asked: Ask) -> tuple[list[Failing], Failing | None
             )
         )  # fmt: skip
     chain = chain_of(failings)
+    if asked is None:
+        return chain, None
     return chain, failing_in(chain, kind=asked.kind, at=asked.at, order=asked.order_id)

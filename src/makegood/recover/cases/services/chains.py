@@ -30,8 +30,8 @@ def judge_chains_anew(cases: Mapping[Case, datetime]) -> list[Case]:
     entries = []
     for case, found in zip(asked, chains_until(list(asked.values())), strict=True):
         by, why = raised(*found)
-        severity = max(Severity.CRITICAL, case.severity - by + before.get(case.pk, 0))
-        if by > before.get(case.pk, 0):
+        severity = max(Severity.CRITICAL, case.severity - max(0, by - before.get(case.pk, 0)))
+        if severity < case.severity:
             entries.append(
                 Entry(
                     case=case, kind=CaseEvent.Kind.TRIAGED, at=cases[case], changes={"severity": severity},
