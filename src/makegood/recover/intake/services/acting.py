@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from makegood.ground.retail.models import Review, Source
+from makegood.ground.retail.queries.people import people_of
 from makegood.recover.cases.models import Case, Channel, Contact, Direction, Reason
 from makegood.recover.cases.services.bulk import Entry, lock_cases, write_entries
 from makegood.recover.cases.services.chains import judge_chains_anew
@@ -51,12 +52,13 @@ class Happening:
     reading: matching.Reading | None = None
     arrival: Arrival | None = None
     match: matching.Match | None = None
+    person: UUID | None = None  # the same for all accounts of one
 
     @property
     def whose(self) -> Hashable:
         """What two happenings share whose order matters."""
         if self.customer_id:
-            return self.customer_id
+            return self.person or self.customer_id
         return self.arrival.author.lower() if self.arrival and self.arrival.author else self.origin
 
 
@@ -113,7 +115,7 @@ def hold_source(source: Source) -> None:
 
 
 def gather(found: Sequence[Found], arrivals: Sequence[Arrival], matches: Sequence[matching.Match]) -> list[Happening]:
-    """Everything that is needed to decide, in the order in which it happened. Two SQL queries, and
+    """Everything that is needed to decide, in the order in which it happened. Three SQL queries, and
     what those cost who have an opinion.
     """
     ids = [one.review_id for one in found if one.review_id]
@@ -138,8 +140,11 @@ def gather(found: Sequence[Found], arrivals: Sequence[Arrival], matches: Sequenc
         h.origin: Ask(h.order_id, h.at, h.found.shipment_id if h.found else None) for h in happenings if h.order_id
     }
     known = dict(zip(asked, known_at(list(asked.values())), strict=True))
+    people = people_of(h.customer_id for h in happenings if h.customer_id)
     for happening in happenings:
         object.__setattr__(happening, "known", known.get(happening.origin))
+        if happening.customer_id:
+            object.__setattr__(happening, "person", min(people[happening.customer_id]))
     _form_opinions([h for h in happenings if h.reading and (h.arrival is None or h.arrival.direction == Direction.IN)])
     return sorted(happenings, key=lambda h: (h.at, h.rank, h.origin))
 

@@ -83,6 +83,11 @@ class Desk:
         alike = (c for c in self.open_of.get(customer_id, []) if c.order_id == order_id and c.reason.code == reason)
         return next(alike, None)
 
+    def open_alike_of(self, match: Match, reason: str) -> Case | None:
+        """The same, over all accounts of whoever wrote; the one matched comes first."""
+        accounts = [match.account.id, *sorted(match.others)] if match.account else []
+        return next((case for one in accounts if (case := self.open_alike(one, match.order, reason))), None)
+
 
 def decide(happening: "Happening", desk: Desk, reasons: dict[str, Reason]) -> NewCase | SetAside | list[Entry]:
     """A case to open, or entries for a case that is there; the first tells of the happening."""
@@ -210,8 +215,8 @@ def _contact(
         late = too_long_ago(case, happening.at)
         reason, _ = _reason(reading, happening.known, reasons, wrote="The text")
         twin = desk.open_alike(case.customer_id, case.order_id, case.reason.code)
-        if late and twin is None and match.account:  # what would open about this may be open
-            twin = desk.open_alike(match.account.id, match.order, reason)
+        if late and twin is None:  # what would open about this may be open
+            twin = desk.open_alike_of(match, reason)
         if twin:
             because = f"{because} That one is resolved; C-{twin.number} about the same is open."
             case = twin
@@ -252,7 +257,8 @@ def _contact(
 
 def _is_their_answer(arrival: Arrival, match: Match, case: Case) -> bool:
     """The customer answers us: no need to say how we know whose it is, or to guess an order."""
-    return bool(case.number == arrival.case_number and match.account and match.account.id == case.customer_id)
+    theirs = {match.account.id, *match.others} if match.account else set()
+    return case.number == arrival.case_number and case.customer_id in theirs
 
 
 def too_long_ago(case: Case, at: datetime) -> bool:
@@ -269,7 +275,11 @@ def _resolved_ago(case: Case, at: datetime) -> str:
 def _resolved_lately(happening: "Happening", match: Match, desk: Desk) -> tuple[Case | None, str]:
     """The case that a thank you is about which names none: of this customer and order, resolved within the window."""
     for case in desk.resolved_about(match.order):
-        if match.account and case.customer_id == match.account.id and not too_long_ago(case, happening.at):
+        if (
+            match.account
+            and case.customer_id in {match.account.id, *match.others}
+            and not too_long_ago(case, happening.at)
+        ):
             return desk.home(case), "The case about this order was resolved lately."
     return None, ""
 
@@ -303,7 +313,7 @@ def _case_for(
         return same[0], f"It is the customer's only open case about this ({same[0].reason.name})."
     if len(open_cases) == 1 and branch in ("", "service"):
         return open_cases[0], "It is the customer's only open case, and the text tells of nothing else."
-    alike = desk.open_alike(match.account.id, match.order, reason) if match.account else None
+    alike = desk.open_alike_of(match, reason)
     return (alike, "A case about the same is open.") if alike else (None, "")
 
 
