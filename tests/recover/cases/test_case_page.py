@@ -21,7 +21,8 @@ from makegood.ground.messages.models import Message
 from makegood.ground.retail.models import Place
 from makegood.recover.cases import services
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Outcome
-from makegood.recover.cases.queries.case import failure_chain, timeline
+from makegood.recover.cases.queries.case import timeline
+from makegood.recover.cases.queries.glance import glance
 from makegood.recover.cases.views.telling import shown
 
 pytestmark = pytest.mark.django_db
@@ -257,16 +258,17 @@ def test_the_chain_tells_the_failures_of_all_accounts_of_a_person(as_ana, db):
     mid = open_case(customer=second, at=now - timedelta(days=100), reason="payment")
     services.resolve_case(case_id=mid.pk, outcome=Outcome.REFUSED, cause="", by=None, now=now - timedelta(days=99))
     this = open_case(customer=first, at=now)
-    chain = failure_chain(first.pk, person_ref="P-1", source_id=first.source_id, at=now, places=None)
-    assert [link.number for link in chain.cases] == [this.number, mid.number, old.number]
-    assert (chain.in_a_year, chain.total, chain.hidden) == (2, 3, 0)
-    assert [account.email for account in chain.accounts] == ["other@example.com"]
+    person = glance(first.pk, at=now, places=None)
+    assert [link.number for link in person.cases] == [this.number, mid.number, old.number]
+    assert (len(person.chain()[0]), person.total, person.hidden) == (2, 3, 0)
+    assert [account.email for account in person.accounts] == ["other@example.com"]
     html = page(as_ana, this).content.decode()
-    assert "Second failure in 12 months" in html
+    assert "Second failure in 12 months, over two accounts" in html
     assert "Refused by policy" in html
 
-    nowhere = failure_chain(first.pk, person_ref="P-1", source_id=first.source_id, at=now, places=[PlaceFactory().pk])
-    assert (nowhere.cases, nowhere.in_a_year, nowhere.hidden) == ([], 2, 3)
+    nowhere = glance(first.pk, at=now, places=[PlaceFactory().pk])
+    assert (nowhere.cases, len(nowhere.chain()[0]), nowhere.hidden) == ([], 2, 3)
+    assert nowhere.links(nowhere.chain()[0]) == []
 
 
 def test_the_timeline_pages_by_key(case):

@@ -2,6 +2,7 @@
 
 from ninja import NinjaAPI
 
+from makegood.app.desk.api import router as customers
 from makegood.ground.api.auth import Holds
 from makegood.ground.api.problems import add_handlers
 from makegood.lead.scorecards.api import router as scorecards
@@ -22,3 +23,4 @@ api.add_router("", service_levels)
 api.add_router("", commitments)
 api.add_router("", intake)
 api.add_router("", scorecards)
+api.add_router("", customers)

@@ -254,6 +254,8 @@ ANYMAIL = {
 # -- how the work is done
 MAKEGOOD_LOOKBACK_DAYS = env.int("MAKEGOOD_LOOKBACK_DAYS", 30)  # older failures open no case by themselves
 MAKEGOOD_REOPEN_WITHIN_DAYS = env.int("MAKEGOOD_REOPEN_WITHIN_DAYS", 14)  # later answers open a case that follows
+# Lifetime value from which a customer is valued; none: what one in ten has spent, measured at night.
+MAKEGOOD_VALUED_FROM: float | None = env.float("MAKEGOOD_VALUED_FROM", None)
 # Minutes before a promise is due that its owner is reminded, by kind ("call=30,refund=1440"); else by its distance.
 MAKEGOOD_REMIND_BEFORE: dict[str, int] = env.dict("MAKEGOOD_REMIND_BEFORE", {}, subcast_values=int)
 MAKEGOOD_ESCALATE_AFTER = env.int("MAKEGOOD_ESCALATE_AFTER", 60)  # minutes after it was due

@@ -4,7 +4,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from makegood.app.config.api import api
-from makegood.app.desk import customers, orders
+from makegood.app.desk import customers, orders, reach_out
 from makegood.app.desk import views as desk
 from makegood.ground.api import views as webhooks
 from makegood.ground.messages import notice_views
@@ -102,7 +102,12 @@ urlpatterns = [
     path("search", desk.search, name="search"),
     path("cases/", include((cases, "cases"))),
     path("commitments/", include("makegood.recover.commitments.urls")),
+    path("customers/reach-out/", reach_out.reach_out, name="reach_out"),
+    path("customers/reach-out.csv", reach_out.export, name="reach_out_export"),
     path("customers/<uuid:customer_id>/", customers.customer, name="customer"),
+    path("customers/<uuid:customer_id>/accounts", customers.choose_account, name="choose_account"),
+    path("customers/<uuid:customer_id>/same-person", customers.same_person, name="same_person"),
+    path("customers/<uuid:customer_id>/not-same-person", customers.not_same_person, name="not_same_person"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),
     path("orders/<uuid:order_id>/case", orders.open_a_case, name="open_a_case"),
     path("reports/weekly", scorecards.weekly, name="weekly_report"),

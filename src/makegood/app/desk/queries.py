@@ -152,8 +152,15 @@ WITH hits AS MATERIALIZED (
     UNION ALL
     (SELECT id, 1, name, email, ref, city, loyalty_tier, lifetime_value
     FROM retail_customer WHERE search @@ {{words}} LIMIT {FOUND_UP_TO})
+), shown AS (
+    SELECT * FROM hits
+    UNION ALL  -- with an account come those that a colleague linked to it
+    SELECT k.id, 2, k.name, k.email, k.ref, k.city, k.loyalty_tier, k.lifetime_value
+    FROM retail_personlink l
+    JOIN retail_customer k ON k.id IN (l.a_id, l.b_id)
+    WHERE l.same AND l.ended_at IS NULL AND (l.a_id IN (SELECT id FROM hits) OR l.b_id IN (SELECT id FROM hits))
 )
-SELECT k.id, coalesce(nullif(k.name, ''), k.email, k.ref), k.email, k.city, k.loyalty_tier FROM hits k
+SELECT k.id, coalesce(nullif(k.name, ''), k.email, k.ref), k.email, k.city, k.loyalty_tier FROM shown k
 WHERE %s::uuid[] IS NULL
     OR EXISTS (SELECT FROM retail_order o WHERE o.customer_id = k.id AND o.place_id = ANY(%s::uuid[]))
 GROUP BY k.id, k.name, k.email, k.ref, k.city, k.loyalty_tier, k.lifetime_value

@@ -67,3 +67,30 @@ class NotARow(Conflict):
         super().__init__(
             f"This cannot be corrected here: mend the file and import it again, or give {table} its fields."
         )
+
+
+class AlreadyOnePerson(Conflict):
+    """Both accounts belong to one person already."""
+
+    code = "already_one_person"
+
+    def __init__(self) -> None:
+        super().__init__("These two accounts already belong to one person.")
+
+
+class NotOnePerson(Conflict):
+    """The accounts do not belong together, perhaps because somebody parted them first."""
+
+    code = "not_one_person"
+
+    def __init__(self) -> None:
+        super().__init__("These two accounts do not belong to one person, so there is nothing to take apart.")
+
+
+class SameAccount(Conflict):
+    """An account cannot be linked to itself."""
+
+    code = "same_account"
+
+    def __init__(self) -> None:
+        super().__init__("This is one and the same account. Choose another one.")

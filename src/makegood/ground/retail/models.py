@@ -6,11 +6,12 @@ the same thing twice changes nothing. `changed_at` says when we last learned som
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.contrib.postgres.indexes import BrinIndex, GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, Func, Q, Value
-from django.db.models.functions import Lower, Now
+from django.db.models.functions import Lower, Now, Replace, Right, Upper
 
 from makegood.ids import uuid7
 
@@ -118,7 +119,7 @@ class Product(Mirrored):
 
 
 class Customer(Mirrored):
-    """An account. Accounts of one person share `person_ref` (of the same source)."""
+    """An account. Accounts of one person share `person_ref` (of the same source) or are linked by hand (PersonLink)."""
 
     name = models.CharField(max_length=200, blank=True, default="")
     email = models.CharField(max_length=254, blank=True, default="")
@@ -146,10 +147,67 @@ class Customer(Mirrored):
             # Serves the tiers that can be chosen in the queue, by hopping from one to the next.
             models.Index(fields=["loyalty_tier"], name="customer_tier", condition=Q(loyalty_tier__gt="")),
             models.Index(fields=["person_ref"], name="customer_person", condition=Q(person_ref__gt="")),
+            # Serve queries.people: who may be the same person. The last nine digits leave out how a country is dialled.
+            models.Index(
+                Right(Func("phone", Value(r"\D"), Value(""), Value("g"), function="regexp_replace"), 9),
+                name="customer_phone_digits",
+                condition=Q(phone__gt=""),
+            ),
+            models.Index(
+                Upper(Replace("postal_code", Value(" "), Value(""))),
+                Lower("name"),
+                name="customer_name_at_home",
+                condition=Q(postal_code__gt="", name__gt=""),
+            ),
         ]
 
     def __str__(self) -> str:
         return self.name or self.ref
+
+
+class PersonLink(models.Model):
+    """What a colleague said of accounts: that one person has both, that they are two people, or that an account stands
+    alone whatever its source says.
+
+    The source's own `person_ref` is left as it is, so the next import changes nothing here. Rows are never deleted:
+    what was taken back has an end, with who ended it. Who belongs together is read by the function `retail_person`.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    a = models.ForeignKey(Customer, models.PROTECT, related_name="+")
+    b = models.ForeignKey(
+        Customer, models.PROTECT, null=True, blank=True, related_name="+",
+        help_text="Of the two the one with the greater id; empty: `a` stands alone.",
+    )  # fmt: skip
+    same = models.BooleanField(help_text="One person has both.")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+    why = models.CharField(max_length=300, blank=True, default="")
+    ended_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
+    )
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[models.Manager["PersonLink"]] = models.Manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="personlink_two_or_alone",
+                condition=Q(b__isnull=False, b__gt=F("a")) | Q(b__isnull=True, same=False),
+            ),
+            models.CheckConstraint(
+                name="personlink_end_is_whole",
+                condition=Q(ended_at=None, ended_by=None) | Q(ended_at__isnull=False, ended_by__isnull=False),
+            ),
+            # Decides who comes first of two who say something of the same accounts.
+            models.UniqueConstraint(
+                fields=["a", "b"], name="personlink_said_once", condition=Q(ended_at=None), nulls_distinct=False
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.a} {'is' if self.same else 'is not'} {self.b or 'anybody else'}"
 
 
 class Order(Mirrored):
@@ -290,7 +348,8 @@ class TrackingEvent(Mirrored):
     description = models.CharField(max_length=500, blank=True, default="")
 
     class Meta(Mirrored.Meta):
-        pass
+        # Serves the desk's valued customers: what was declared lost, as it comes.
+        indexes: ClassVar = [models.Index(fields=["at"], name="tracking_lost", condition=Q(kind="lost"))]
 
 
 class Return(Mirrored):

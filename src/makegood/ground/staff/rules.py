@@ -15,6 +15,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "cases.direct": frozenset({MANAGER, ADMINISTRATOR}),
     "commitments.hand_over": frozenset({MANAGER, ADMINISTRATOR}),
     "retail.see": frozenset(Role),
+    "customers.merge": frozenset({SPECIALIST, MANAGER, ADMINISTRATOR}),
+    "indicators.see": frozenset({SPECIALIST, MANAGER, ADMINISTRATOR}),
     "retail.settle_rejects": frozenset({MANAGER, ANALYST, ADMINISTRATOR}),
     "messages.see": frozenset({SPECIALIST, MANAGER, ADMINISTRATOR}),
     "messages.resend": frozenset({MANAGER, ADMINISTRATOR}),

@@ -1,10 +1,12 @@
 """Jobs of the cases room."""
 
 import uuid
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from makegood.recover.cases.models import Presence
 from makegood.recover.cases.service_levels.noticing import tell_due
@@ -12,6 +14,7 @@ from makegood.recover.cases.service_levels.retiming import retime_open
 from makegood.recover.cases.services.attachments import scan_waiting
 from makegood.recover.cases.services.many import run_batch, waiting_batches
 from makegood.recover.cases.services.snoozing import AT_ONCE, wake_due
+from makegood.recover.cases.services.usual import measure_usual
 
 
 @app.periodic(cron="* * * * *")
@@ -54,6 +57,26 @@ def forget_presence(timestamp: int) -> None:  # noqa: ARG001  procrastinate pass
 def retime() -> None:
     """Service levels were edited: the clocks of open cases follow."""
     retime_open(now=timezone.now())
+
+
+@app.task(name="cases.retime_changed", lock="cases.retime_open")
+def retime_changed(since: str) -> None:
+    """An import changed customers: clocks and rank of their open cases follow their tier."""
+    retime_open(now=timezone.now(), customers_since=datetime.fromisoformat(since))
+
+
+def after_import(began: datetime) -> None:
+    """Have the cases of changed customers follow, and measure anew what is usual."""
+    retime_changed.defer(since=began.isoformat())
+    with suppress(AlreadyEnqueued):
+        measure.configure(queueing_lock="cases.measure_usual").defer(timestamp=0)
+
+
+@app.periodic(cron="41 3 * * *")
+@app.task(name="cases.measure_usual", queueing_lock="cases.measure_usual")
+def measure(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
+    """What is usual among customers. Running twice at once is harmless."""
+    measure_usual(now=timezone.now())
 
 
 @app.task(name="cases.scan")

@@ -19,7 +19,6 @@ HARM_FOR_VALUE = timedelta(hours=4)
 VALUED_TIERS = frozenset({"gold", "platinum", "diamond", "vip"})
 HIGH_VALUE = Decimal(500)
 HIGH_LIFETIME_VALUE = Decimal(2000)
-MANY_FAILURES = 2  # earlier failures within a year that make this one worse
 VERY_LATE = timedelta(days=7)
 
 DISTRESS = {
@@ -39,7 +38,7 @@ class Facts:
     loyalty_tier: str = ""
     value: Decimal | None = None
     currency: str = ""
-    earlier_failures: int = 0
+    chain: tuple[int, str] = (0, "")  # what earlier failures make of it (chain.raised)
     late_by: timedelta | None = None
     distress: Sequence[tuple[str, str]] = field(default=())  # (kind, the very words)
 
@@ -71,8 +70,8 @@ def _aggravations(facts: Facts) -> list[tuple[int, str]]:
         found.append((2 if kind == "safety" else 1, f"{DISTRESS[kind]}: “{words}”."))
     if facts.loyalty_tier.lower() in VALUED_TIERS:
         found.append((1, f"{facts.loyalty_tier.capitalize()} customer."))
-    if facts.earlier_failures >= MANY_FAILURES:
-        found.append((1, f"{facts.earlier_failures} earlier failures within a year."))
+    if facts.chain[0]:
+        found.append(facts.chain)
     if facts.value is not None and facts.value >= HIGH_VALUE:
         found.append((1, f"{facts.value:,.2f} {facts.currency} at stake.".replace("  ", " ")))
     if facts.late_by is not None and facts.late_by >= VERY_LATE:

@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 
 from makegood.ground.staff.models import User
+from makegood.ground.staff.scope import visible_places
 from makegood.ground.web.formats import day_time
 from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.queries.case import CaseDetail, Moment
@@ -27,7 +28,7 @@ STATES: Final = {
 
 def shown(case: CaseDetail, user: User, now: datetime) -> Mapping[str, Any]:  # noqa: ARG001  as every panel
     """What `_panel.html` needs. One SQL query."""
-    return {"promised": on_case(case.id), **WORDS}
+    return {"promised": on_case(case.id, customer_id=case.customer_id, places=visible_places(user)), **WORDS}
 
 
 WORDS: Final[Mapping[str, Any]] = {

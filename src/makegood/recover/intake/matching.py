@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import connection
 
 from makegood.engines.language import Distress, Finding, detect_language, find_distress, find_reason
+from makegood.ground.retail.queries.people import people_of
 from makegood.recover.intake.models import Arrival
 from makegood.recover.intake.opinions import Opinion
 
@@ -77,7 +78,7 @@ class Match:
 
     reading: Reading
     account: Account | None
-    others: frozenset[UUID]  # further accounts with the same address
+    others: frozenset[UUID]  # further accounts with the same address or of the same person
     order: UUID | None
     order_is_sure: bool  # given or named, not guessed
     case_numbers: tuple[int, ...]
@@ -91,7 +92,7 @@ def read(text: str, language: str) -> Reading:
 
 
 def match(arrivals: Sequence[Arrival]) -> list[Match]:
-    """Customer and order of each contact, from what was known when it came. Five SQL queries, however many contacts."""
+    """Customer and order of each contact, from what was known when it came. Seven SQL queries, however many."""
     addresses = [parseaddr(a.author)[1].lower() if "@" in a.author else "" for a in arrivals]
     by_ref = _accounts_by_ref({a.customer_ref for a in arrivals if a.customer_ref})
     by_address = _accounts_by_address({address for address in addresses if address})
@@ -100,8 +101,9 @@ def match(arrivals: Sequence[Arrival]) -> list[Match]:
         _who(arrival, address, by_ref, by_address, orders_by_ref)
         for arrival, address in zip(arrivals, addresses, strict=True)
     ]
+    _with_their_other_accounts(drafts)
     recent = _recent_orders(
-        [(n, account.id, arrivals[n].at) for n, draft in enumerate(drafts) for account in draft.accounts]
+        [(n, account.id, arrivals[n].at) for n, draft in enumerate(drafts) for account in draft.theirs]
     )
     tokens = [_tokens(f"{a.subject} {a.body}"[:_READ_AT_MOST]) for a in arrivals]
     named = _orders_by_ref({t for n, found in enumerate(tokens) if drafts[n].accounts for t in found})
@@ -117,6 +119,25 @@ class _Draft:
     how: str
     order: "_OrderRef | None"
     said: list[str]
+    linked: list[Account] = field(default_factory=list)  # of the same person, by whatever address
+
+    @property
+    def theirs(self) -> list[Account]:
+        return [*self.accounts, *self.linked]
+
+
+def _with_their_other_accounts(drafts: Sequence[_Draft]) -> None:
+    """Accounts that are one person with those found; an order that was given must be of one of them."""
+    people = people_of(account.id for draft in drafts for account in draft.accounts)
+    missing = {pk for person in people.values() for pk in person} - people.keys()
+    known = _accounts_by_id(missing)
+    for draft in drafts:
+        found = {account.id for account in draft.accounts}
+        ids = {pk for account in draft.accounts for pk in people[account.id]} - found
+        draft.linked = [known[pk] for pk in sorted(ids)]
+        if draft.order and draft.order.owner.id not in {account.id for account in draft.theirs}:
+            draft.said.append(f"Order {draft.order.ref} belongs to somebody else: not linked.")
+            draft.order = None
 
 
 class _OrderRef(NamedTuple):
@@ -158,9 +179,6 @@ def _who(
             order = None
         else:
             accounts, how = [order.owner], f"as the customer of order {order.ref}"
-    if order and order.owner.id not in {account.id for account in accounts}:
-        said.append(f"Order {order.ref} belongs to somebody else: not linked.")
-        order = None
     return _Draft(accounts, how, order, said)
 
 
@@ -189,7 +207,7 @@ def _settle(
     text = arrival.body if arrival.case_number else f"{arrival.subject}\n{arrival.body}"
     reading = read(text, arrival.language)
     numbers = tuple(dict.fromkeys(int(n) for n in _CASE_NUMBER.findall(text[:_READ_AT_MOST])))[:_NUMBERS_AT_MOST]
-    accounts = {account.id: account for account in draft.accounts}
+    accounts = {account.id: account for account in draft.theirs}
     order_id, owner, sentence, sure = None, None, "", True
     if draft.order:
         order_id, owner, sentence = draft.order.id, draft.order.owner.id, f"Order {draft.order.ref} was given."
@@ -204,8 +222,10 @@ def _settle(
         owner = recent[0].customer_id
     account = accounts[owner] if owner else next(iter(accounts.values()), None)
     who = [f"Matched to {account.called} {draft.how}."] if account else ["No customer of ours could be found."]
-    if len(accounts) > 1:
-        who.append(f"{len(accounts)} accounts share the address.")
+    if len(draft.accounts) > 1:
+        who.append(f"{len(draft.accounts)} accounts share the address.")
+    if draft.linked:
+        who.append(f"They have {len(accounts)} accounts with us.")
     said = (*who, *draft.said, *([sentence] if sentence else []))
     others = frozenset(accounts.keys() - {account.id}) if account else frozenset()
     return Match(reading, account, others, order_id, sure, numbers, said)
@@ -271,6 +291,11 @@ def _accounts_by_ref(refs: set[str]) -> dict[str, list[Account]]:
 
 def _accounts_by_address(addresses: set[str]) -> dict[str, list[Account]]:
     return _accounts("lower(k.email)", "lower(k.email) = ANY(%s) AND k.email > ''", addresses)
+
+
+def _accounts_by_id(ids: set[UUID]) -> dict[UUID, Account]:
+    found = _accounts("k.id::text", "k.id = ANY(%s::uuid[])", {str(pk) for pk in ids})
+    return {account.id: account for accounts in found.values() for account in accounts}
 
 
 def _accounts(key: str, where: str, values: set[str]) -> dict[str, list[Account]]:

@@ -21,6 +21,8 @@ from makegood.ground.retail.loading.writing import Counts, Writers, hold_source
 from makegood.ground.retail.models import ImportRun, Source
 
 LARGE = 10_000  # rows
+# Called with when the database began to take in a delivery, after one that changed customers: later rooms join in here.
+customers_changed: list[Callable[[datetime], None]] = []
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def _import(
     progress: Progress,
     bring_in: Callable[[Import], None],
 ) -> Imported:
-    started = time.monotonic()
+    started, began = time.monotonic(), _database_time()
     counts = {table.name: Counts() for table in tables}
     with hold_source(source, wait=True), open_duckdb(source.time_zone) as db:
         run = ImportRun.objects.create(source=source, path=path[:1000], started_at=now)
@@ -158,7 +160,18 @@ def _import(
         run.ended_at = source.imported_at = now + timedelta(seconds=seconds)
         run.save(update_fields=["tables", "ended_at"])
         source.save(update_fields=["imported_at"])
+    if "customers" in seen and seen["customers"].new + seen["customers"].changed:
+        for listen in customers_changed:
+            listen(began)
     return Imported(source.slug, run, seen, notes + loader.notes, seconds)
+
+
+def _database_time() -> datetime:
+    """By the clock that `changed_at` is written with."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        moment: datetime = cursor.fetchone()[0]
+    return moment
 
 
 def _analyze(tables: Sequence[FeedTable], counts: dict[str, Counts]) -> None:

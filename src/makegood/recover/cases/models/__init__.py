@@ -9,7 +9,7 @@ from makegood.recover.cases.models.batches import Batch, BatchItem
 from makegood.recover.cases.models.case import Case, Locus, Outcome, Queue, Reason, Severity, Status, Tier
 from makegood.recover.cases.models.contacts import Attachment, Channel, Contact, CustomerLink, Direction, Envelope, Note
 from makegood.recover.cases.models.macros import Macro, MacroFile
-from makegood.recover.cases.models.people import Presence, Watch
+from makegood.recover.cases.models.people import Presence, Usual, Watch
 from makegood.recover.cases.models.questions import Question, QuestionWord
 from makegood.recover.cases.models.rules import AssignmentRule
 from makegood.recover.cases.models.timeline import CaseEvent
@@ -41,6 +41,7 @@ __all__ = [
     "Severity",
     "Status",
     "Tier",
+    "Usual",
     "Watch",
 ]
 

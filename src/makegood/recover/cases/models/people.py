@@ -1,10 +1,11 @@
-"""Colleagues and a case: who looks at it now, and who wants to hear of it."""
+"""Colleagues and a case: who looks at it now, and who wants to hear of it. Customers: what is usual among them."""
 
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 
+from makegood.ground.retail.models import Source
 from makegood.recover.cases.models.case import Case
 
 
@@ -36,3 +37,18 @@ class Watch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user_id} watches {self.case_id}"
+
+
+class Usual(models.Model):
+    """What is usual among the customers of a source, measured once a night (services.usual)."""
+
+    source = models.OneToOneField(Source, models.PROTECT, primary_key=True, related_name="+")
+    valued_from = models.DecimalField(
+        max_digits=14, decimal_places=2, null=True, help_text="One customer in ten has spent so much."
+    )
+    # Orders and claims of a year by how often customers order: indicators.Band.
+    claims = models.JSONField(default=list)
+    measured_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.measured_at:%Y-%m-%d}"

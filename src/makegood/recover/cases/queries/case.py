@@ -1,4 +1,4 @@
-"""What the case page shows, in four SQL statements: the case, its timeline, its order, its failure chain."""
+"""What the case page shows of the case itself and its timeline, a SQL statement each (its person: `glance`)."""
 
 import hashlib
 import uuid
@@ -21,8 +21,6 @@ _VISIBLE = "(%(places)s::uuid[] IS NULL OR c.place_id = ANY(%(places)s::uuid[]))
 Places = list[uuid.UUID] | None
 
 MOMENTS_A_PAGE = 100
-CHAIN_LENGTH = 12
-LINKED_ACCOUNTS = 25
 
 
 class CaseDetail(NamedTuple):
@@ -79,8 +77,6 @@ class CaseDetail(NamedTuple):
     state: str
     postal_code: str
     country: str
-    person_ref: str
-    customer_source: int | None
     snoozed_until: datetime | None
     merged_into: int | None
     parent: int | None
@@ -117,7 +113,7 @@ SELECT c.id, c.number, c.version, c.subject, c.failed, c.channel, c.status, c.se
        c.customer_id, coalesce(nullif(k.name, ''), k.ref, ''), coalesce(k.ref, ''), coalesce(k.email, ''),
        coalesce(k.phone, ''), coalesce(k.language, ''), coalesce(k.loyalty_tier, ''), k.lifetime_value,
        coalesce(s.currency, ''), coalesce(k.city, ''), coalesce(k.state, ''), coalesce(k.postal_code, ''),
-       coalesce(k.country, ''), coalesce(k.person_ref, ''), k.source_id, c.snoozed_until, i.number,
+       coalesce(k.country, ''), c.snoozed_until, i.number,
        f.number, ARRAY(SELECT m.id FROM cases_case m WHERE m.merged_into_id = c.id ORDER BY m.id), {_WATCHERS}, {_MAIL}
 FROM cases_case c
 JOIN cases_reason r ON r.id = c.reason_id
@@ -331,95 +327,6 @@ def timeline(
 _as_thread = msgspec.json.Decoder(Thread).decode
 _as_files = msgspec.json.Decoder(list[Attached]).decode
 _as_dict = msgspec.json.Decoder(dict[str, Any]).decode
-
-
-class Account(msgspec.Struct, frozen=True):
-    """An account of the same person."""
-
-    id: uuid.UUID
-    name: str
-    ref: str
-    email: str
-
-
-class Earlier(msgspec.Struct, frozen=True):
-    """A link of the failure chain."""
-
-    number: int
-    subject: str
-    reason: str
-    status: str
-    outcome: str
-    opened_at: datetime
-    customer_id: uuid.UUID
-
-
-class Chain(msgspec.Struct, frozen=True):
-    """All failures of one person: those within the reader's places by name, the others as a number."""
-
-    accounts: list[Account]
-    cases: list[Earlier]
-    in_a_year: int
-    total: int
-    hidden: int
-
-
-NO_CHAIN = Chain([], [], 0, 0, 0)
-_decode_chain = msgspec.json.Decoder(Chain).decode
-
-_CHAIN = f"""
-WITH accounts AS MATERIALIZED (
-    SELECT %(customer)s::uuid AS id
-    UNION
-    (SELECT k.id FROM retail_customer k
-     WHERE %(person)s::text > '' AND k.person_ref > '' AND k.person_ref = %(person)s::text
-       AND k.source_id = %(source)s::smallint
-     LIMIT {LINKED_ACCOUNTS})
-), found AS MATERIALIZED (
-    SELECT c.number, c.subject, r.name AS reason, c.status, c.outcome, c.opened_at, c.customer_id, {_VISIBLE} AS visible
-    FROM accounts JOIN cases_case c ON c.customer_id = accounts.id JOIN cases_reason r ON r.id = c.reason_id
-    WHERE c.outcome <> 'duplicate'
-)
-SELECT json_build_object(
-    'accounts', coalesce((
-        SELECT json_agg(json_build_object('id', k.id, 'name', k.name, 'ref', k.ref, 'email', k.email) ORDER BY k.id)
-        FROM accounts JOIN retail_customer k ON k.id = accounts.id WHERE k.id <> %(customer)s::uuid), '[]'),
-    'cases', coalesce((
-        SELECT json_agg(json_build_object(
-            'number', f.number, 'subject', f.subject, 'reason', f.reason, 'status', f.status, 'outcome', f.outcome,
-            'opened_at', f.opened_at, 'customer_id', f.customer_id) ORDER BY f.opened_at DESC)
-        FROM (SELECT * FROM found WHERE visible ORDER BY opened_at DESC LIMIT %(most)s) f), '[]'),
-    'in_a_year', (SELECT count(*) FROM found
-                  WHERE opened_at <= %(at)s::timestamptz AND opened_at > %(at)s::timestamptz - interval '365 days'),
-    'total', (SELECT count(*) FROM found),
-    'hidden', (SELECT count(*) FROM found WHERE NOT coalesce(visible, false))
-)::text
-"""
-
-
-def failure_chain(
-    customer_id: uuid.UUID, *, person_ref: str, source_id: int | None, at: datetime, places: Places,
-    most: int = CHAIN_LENGTH,
-) -> Chain:  # fmt: skip
-    """All cases of a customer and of accounts linked to them, duplicates left out, the newest first. One SQL query.
-
-    `in_a_year` counts what opened in the year until `at`. Cases outside `places` are counted, not told (None: all are
-    told).
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CHAIN,
-            {
-                "customer": customer_id,
-                "person": person_ref,
-                "source": source_id,
-                "at": at,
-                "places": places,
-                "most": most,
-            },
-        )
-        row = cursor.fetchone()
-    return _decode_chain(row[0]) if row else NO_CHAIN
 
 
 class ReasonChoice(NamedTuple):

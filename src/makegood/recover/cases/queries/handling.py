@@ -45,6 +45,8 @@ def kin(case: CaseDetail, *, places: Places) -> list[Kin]:
         return [Kin(*row) for row in cursor.fetchall()]
 
 
+# All accounts of the customer's person.
+_PERSON = "ANY(ARRAY(SELECT id FROM retail_person(%(customer)s::uuid)))"
 _KIN = f"""
 WITH this AS (SELECT * FROM cases_case WHERE id = %(case)s), found AS (
     SELECT c.id, 'merged' AS kind FROM cases_case c WHERE c.merged_into_id = %(case)s
@@ -56,7 +58,7 @@ WITH this AS (SELECT * FROM cases_case WHERE id = %(case)s), found AS (
     UNION ALL SELECT c.id, CASE WHEN c.split_key > '' THEN 'off' ELSE 'followed' END
         FROM cases_case c WHERE c.follows_id = %(case)s
     UNION ALL SELECT c.id, 'alike' FROM cases_case c, this WHERE this.resolved_at IS NULL AND c.resolved_at IS NULL
-        AND c.customer_id = %(customer)s AND c.id <> this.id AND c.id IS DISTINCT FROM this.parent_id
+        AND c.customer_id = {_PERSON} AND c.id <> this.id AND c.id IS DISTINCT FROM this.parent_id
         AND c.parent_id IS DISTINCT FROM this.id AND c.split_key = '' AND this.split_key = ''
     UNION SELECT c.id, 'alike' FROM cases_case c, this WHERE this.resolved_at IS NULL AND c.resolved_at IS NULL
         AND c.order_id = %(order)s AND c.id <> this.id AND c.id IS DISTINCT FROM this.parent_id
@@ -103,13 +105,13 @@ def cases_to_choose(case: CaseDetail, words: str, *, places: Places) -> list[Mat
 
 _CHOICES = f"""
 WITH found AS MATERIALIZED (
-    SELECT id FROM cases_case WHERE customer_id = %(customer)s AND resolved_at IS NULL
+    SELECT id FROM cases_case WHERE customer_id = {_PERSON} AND resolved_at IS NULL
     UNION SELECT id FROM cases_case WHERE order_id = %(order)s AND resolved_at IS NULL
     UNION SELECT id FROM cases_case WHERE number = %(number)s AND resolved_at IS NULL
     {{searched}}
 )
 SELECT c.id, c.number, c.subject, coalesce(nullif(k.name, ''), k.email, k.ref, ''), r.name, c.opened_at,
-       coalesce(c.customer_id = %(customer)s, false) OR coalesce(c.order_id = %(order)s, false) AS alike
+       coalesce(c.customer_id = {_PERSON}, false) OR coalesce(c.order_id = %(order)s, false) AS alike
 FROM found JOIN cases_case c ON c.id = found.id JOIN cases_reason r ON r.id = c.reason_id
 LEFT JOIN retail_customer k ON k.id = c.customer_id
 WHERE c.id <> %(case)s AND {_VISIBLE}

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db import transaction
 
+from makegood.ground.retail.queries.people import accounts_of
 from makegood.ground.staff.models import User
 from makegood.recover.cases import extensions
 from makegood.recover.cases.errors import (
@@ -194,8 +195,7 @@ def _same_person(one: Case, other: Case) -> bool:
     if one.customer is None or other.customer is None or one.customer_id == other.customer_id:
         return True
     a, b = one.customer, other.customer
-    same_ref = a.person_ref and (a.source_id, a.person_ref) == (b.source_id, b.person_ref)
-    return bool(same_ref or (a.email and a.email.lower() == b.email.lower()))
+    return bool(a.email and a.email.lower() == b.email.lower()) or b.pk in accounts_of(a.pk)
 
 
 def _last_word(survivor: Case, duplicate: Case) -> dict[str, Any]:

@@ -11,9 +11,11 @@ from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from makegood.ids import uuid7
-from makegood.recover.cases import triage
+from makegood.recover.cases import chain, triage
+from makegood.recover.cases.chain import kind_of
 from makegood.recover.cases.errors import ReasonNotFound
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Reason, Status
+from makegood.recover.cases.queries.failings import Ask, chains_until
 from makegood.recover.cases.replay import columns_of, to_json
 from makegood.recover.cases.service_levels.following import opened
 from makegood.recover.cases.service_levels.levels import Levels, Traits, load
@@ -21,7 +23,6 @@ from makegood.recover.cases.services.assigning import assign_by_rule
 
 Kind = CaseEvent.Kind
 CLOCKS = ("answer_due_at", "resolve_due_at", "due_at", "rank_at", "notice_at")
-FAILURES_COUNT_FOR = timedelta(days=365)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,9 +83,9 @@ def open_cases(new: Sequence[NewCase]) -> list[Case]:
     unknown = {one.reason for one in new} - set(reasons)
     if unknown:
         raise ReasonNotFound(min(unknown))
-    failures = _earlier_failures([one for one in new if one.customer_id])
+    raises = _raised_by_chains(new)
     levels = load({one.place_id for one in new})
-    drafts = {one.id: _draft(one, reasons[one.reason], failures.get(one.id, 0), levels) for one in new}
+    drafts = {one.id: _draft(one, reasons[one.reason], raises.get(one.id, (0, "")), levels) for one in new}
     Case.objects.bulk_create([case for case, _ in drafts.values()], ignore_conflicts=True, batch_size=1000)
     numbers = {
         pk: (number, changed_at)
@@ -103,7 +104,7 @@ def open_cases(new: Sequence[NewCase]) -> list[Case]:
         contact = _first_contact(one)
         if contact:
             contacts.append(contact)
-        events += _opening_events(one, case, judgement, contact)
+        events += _opening_events(one, case, judgement, contact, raises.get(one.id, (0, ""))[0])
     Contact.objects.bulk_create(contacts, batch_size=1000)
     CaseEvent.objects.bulk_create(events, batch_size=1000)
     assign_by_rule(fresh, at=max(one.at for one in new))
@@ -111,11 +112,11 @@ def open_cases(new: Sequence[NewCase]) -> list[Case]:
     return fresh
 
 
-def _draft(one: NewCase, reason: Reason, earlier: int, levels: Levels) -> tuple[Case, triage.Judgement]:
+def _draft(one: NewCase, reason: Reason, chain: tuple[int, str], levels: Levels) -> tuple[Case, triage.Judgement]:
     judgement = triage.judge(
         triage.Facts(
             reason=one.reason, base_severity=reason.severity, loyalty_tier=one.loyalty_tier, value=one.value,
-            currency=one.currency, earlier_failures=earlier,
+            currency=one.currency, chain=chain,
             late_by=one.late_by, distress=one.distress,
         )
     )  # fmt: skip
@@ -144,7 +145,9 @@ def _first_contact(one: NewCase) -> Contact | None:
     )  # fmt: skip
 
 
-def _opening_events(one: NewCase, case: Case, judgement: triage.Judgement, contact: Contact | None) -> list[CaseEvent]:
+def _opening_events(
+    one: NewCase, case: Case, judgement: triage.Judgement, contact: Contact | None, raised: int
+) -> list[CaseEvent]:
     columns = {column: to_json(value) for column, value in columns_of(case).items()}
     judged = {name: columns.pop(name) for name in ("severity", "tier", "queue_id", *CLOCKS)}
     heard = {name: columns.pop(name) for name in ("last_contact_at", "last_contact_by")}
@@ -153,7 +156,8 @@ def _opening_events(one: NewCase, case: Case, judgement: triage.Judgement, conta
     events = [
         CaseEvent(case_id=case.pk, seq=1, kind=Kind.OPENED, at=one.at, why=one.why, changes=columns | blank,
                   facts={name: to_json(value) for name, value in one.facts.items()}),
-        CaseEvent(case_id=case.pk, seq=2, kind=Kind.TRIAGED, at=one.at, why=why, changes=judged),
+        CaseEvent(case_id=case.pk, seq=2, kind=Kind.TRIAGED, at=one.at, why=why, changes=judged,
+                  facts={"chain_raised": raised} if raised else {}),
     ]  # fmt: skip
     if contact:
         events.append(
@@ -163,19 +167,11 @@ def _opening_events(one: NewCase, case: Case, judgement: triage.Judgement, conta
     return events
 
 
-def _earlier_failures(new: Sequence[NewCase]) -> dict[uuid.UUID, int]:
-    """How many cases each customer had in the year before, per new case. One SQL query."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT new.id, count(*) FROM unnest(%s::uuid[], %s::uuid[], %s::timestamptz[]) AS new (id, customer, at)
-            JOIN cases_case c ON c.customer_id = new.customer
-                AND c.opened_at < new.at AND c.opened_at > new.at - %s::interval
-            GROUP BY new.id
-            """,
-            [[n.id for n in new], [n.customer_id for n in new], [n.at for n in new], f"{FAILURES_COUNT_FOR.days} days"],
-        )
-        return dict(cursor.fetchall())
+def _raised_by_chains(new: Sequence[NewCase]) -> dict[uuid.UUID, tuple[int, str]]:
+    """By how much what failed before makes each new case worse, and why. One SQL query."""
+    asked = {one.id: Ask(one.customer_id, one.at, one.order_id, kind_of(one.reason)) for one in new if one.customer_id}
+    found = chains_until(list(asked.values()))
+    return {pk: chain.raised(*failed) for pk, failed in zip(asked, found, strict=True)}
 
 
 def index_cases(case_ids: Sequence[uuid.UUID]) -> None:

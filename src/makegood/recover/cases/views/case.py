@@ -43,21 +43,20 @@ from makegood.recover.cases.models import Channel, Locus, Outcome, Severity, Sta
 from makegood.recover.cases.next_step import NextStep, Situation, next_step
 from makegood.recover.cases.queries.case import (
     MOMENTS_A_PAGE,
-    NO_CHAIN,
     CaseDetail,
-    Chain,
     Mark,
     Moment,
     assignable,
-    failure_chain,
     mark,
     people_to_assign,
     reasons_to_choose,
     the_case,
     timeline,
 )
+from makegood.recover.cases.queries.glance import NOBODY, glance
 from makegood.recover.cases.service_levels.reading import clocks_of
 from makegood.recover.cases.triage import why_ranked
+from makegood.recover.cases.views.person import in_one_glance
 from makegood.recover.cases.views.telling import happened, mail_of, tell_all
 
 
@@ -329,13 +328,13 @@ def _shown(
     now = timezone.now()
     moments, more = _moments(shown, before)
     order = purchase(shown.order_id) if shown.order_id else None
-    chain = NO_CHAIN
+    person = NOBODY
     if shown.customer_id:
-        chain = failure_chain(
-            shown.customer_id, person_ref=shown.person_ref, source_id=shown.customer_source, at=shown.opened_at,
-            places=visible_places(request.user),
-        )  # fmt: skip
-    words = _words(shown, order, chain, moments, now) | extensions.panels_of(shown, request.user, now)
+        person = glance(
+            shown.customer_id, at=shown.opened_at, places=visible_places(request.user), order_id=shown.order_id
+        )
+    words = _words(shown, order, moments, now) | in_one_glance(person, request.user, now, case=shown)
+    words |= extensions.panels_of(shown, request.user, now)
     return moments, words | {"more": more, "before": before}
 
 
@@ -349,16 +348,13 @@ def _page(
     return render(request, "cases/case.html", context, status=status)
 
 
-def _words(
-    shown: CaseDetail, order: Purchase | None, chain: Chain, moments: Sequence[Moment], now: datetime
-) -> dict[str, Any]:
+def _words(shown: CaseDetail, order: Purchase | None, moments: Sequence[Moment], now: datetime) -> dict[str, Any]:
     parcel = _parcel(order, shown.shipment_id)
     way: Journey | None = journey(order, parcel, now) if order else None
     last_reply = next((m for m in moments if m.direction == "out" and m.message_id), None)
     step: NextStep = next_step(Situation(shown, order, parcel, last_reply, now))
     return {
-        "case": shown, "order": order, "parcel": parcel, "way": way, "chain": chain, "now": now, "step": step,
-        "nth": nth_failure(chain.in_a_year) if shown.customer_id and shown.outcome != Outcome.DUPLICATE else "",
+        "case": shown, "order": order, "parcel": parcel, "way": way, "now": now, "step": step,
         "due_word": _due_word(shown), "clocks": clocks_of(shown, now),
         "why_ranked": why_ranked(shown.severity, shown.loyalty_tier, shown.value) if shown.is_open else "",
         "severity": Severity(shown.severity).label, "tier": Tier(shown.tier).label,
@@ -373,27 +369,6 @@ def _parcel(order: Purchase | None, shipment_id: uuid.UUID | None) -> Parcel | N
     if order is None or not order.parcels:
         return None
     return next((parcel for parcel in order.parcels if parcel.id == shipment_id), order.parcels[0])
-
-
-def nth_failure(count: int) -> str:
-    """Such as "Third failure in 12 months"; empty: none."""
-    if count < 1:
-        return ""
-    words = [
-        _("First"),
-        _("Second"),
-        _("Third"),
-        _("Fourth"),
-        _("Fifth"),
-        _("Sixth"),
-        _("Seventh"),
-        _("Eighth"),
-        _("Ninth"),
-        _("Tenth"),
-    ]
-    if count <= len(words):
-        return _("%(nth)s failure in 12 months") % {"nth": words[count - 1]}
-    return _("%(count)s failures in 12 months") % {"count": count}
 
 
 def _due_word(shown: CaseDetail) -> str:

@@ -36,9 +36,21 @@ class Found(msgspec.Struct, frozen=True):
     replaces: int | None
 
 
+class Before(msgspec.Struct, frozen=True):
+    """A promise to a person, on whichever case."""
+
+    number: int
+    case: int
+    kind: str
+    text: str
+    due_at: datetime
+    state: str
+
+
 class OnCase(msgspec.Struct, frozen=True):
     promises: list[Promised]
     found: list[Found]
+    before: list[Before]  # to the same person, on other cases
 
     @property
     def open(self) -> list[Promised]:
@@ -50,6 +62,15 @@ class OnCase(msgspec.Struct, frozen=True):
 
 
 _decode = msgspec.json.Decoder(OnCase).decode
+PROMISES_SHOWN = 8
+_OF_PERSON = f"""
+SELECT p.number, c.number AS "case", p.kind, p.text, p.due_at, p.state
+FROM retail_person(%(customer)s::uuid) k
+JOIN cases_case c ON c.customer_id = k.id AND c.id IS DISTINCT FROM %(case)s::uuid
+    AND (%(places)s::uuid[] IS NULL OR c.place_id = ANY(%(places)s::uuid[]))
+JOIN commitments_commitment p ON p.case_id = c.id AND p."to" = 'customer' AND p.state <> 'superseded'
+ORDER BY p.state <> 'open', p.due_at DESC LIMIT {PROMISES_SHOWN}
+"""
 _ON_CASE = f"""
 SELECT json_build_object(
     'promises', coalesce((
@@ -71,13 +92,29 @@ SELECT json_build_object(
             'replaces', (SELECT number FROM commitments_commitment r WHERE r.id = s.replaces_id AND r.state = 'open'))
             ORDER BY s.found_at, s.start)
         FROM commitments_suggestion s LEFT JOIN staff_user u ON u.id = s.author_id
-        WHERE s.case_id = %(case)s AND s.state = 'waiting'), '[]')
+        WHERE s.case_id = %(case)s AND s.state = 'waiting'), '[]'),
+    'before', coalesce((
+        SELECT json_agg(json_build_object(
+            'number', b.number, 'case', b.case, 'kind', b.kind, 'text', b.text, 'due_at', b.due_at, 'state', b.state)
+            ORDER BY b.state <> 'open', b.due_at DESC)
+        FROM ({_OF_PERSON}) b), '[]')
 )::text
 """
 
 
-def on_case(case_id: uuid.UUID) -> OnCase:
-    """Promises of a case, open ones first, the next to come due on top; and what was found in words. One SQL query."""
+def on_case(
+    case_id: uuid.UUID, *, customer_id: uuid.UUID | None = None, places: list[uuid.UUID] | None = None
+) -> OnCase:
+    """Promises of a case, open ones first, the next to come due on top; what was found in words; and what the customer
+    was promised before, on other cases within `places`. One SQL query.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_ON_CASE, {"case": case_id})
+        cursor.execute(_ON_CASE, {"case": case_id, "customer": customer_id, "places": places})
         return _decode(cursor.fetchone()[0])
+
+
+def of_person(customer_id: uuid.UUID, *, places: list[uuid.UUID] | None) -> list[Before]:
+    """What was promised to a person, over all accounts and cases: open ones first, then the latest. One SQL query."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OF_PERSON, {"customer": customer_id, "places": places, "case": None})
+        return [Before(*row) for row in cursor.fetchall()]

@@ -16,9 +16,11 @@ from uuid import UUID
 from django.db import IntegrityError, connection, transaction
 
 from makegood.ground.retail.models import Review, Source
+from makegood.ground.retail.queries.people import people_of
 from makegood.recover.cases import extensions
 from makegood.recover.cases.models import Case, CaseEvent, Channel, Contact, Direction, Reason
 from makegood.recover.cases.services.bulk import Entry, lock_cases, write_entries
+from makegood.recover.cases.services.chains import judge_chains_anew
 from makegood.recover.cases.services.opening import NewCase, open_cases
 from makegood.recover.intake import matching, opinions
 from makegood.recover.intake.failures import Found
@@ -51,12 +53,13 @@ class Happening:
     reading: matching.Reading | None = None
     arrival: Arrival | None = None
     match: matching.Match | None = None
+    person: UUID | None = None  # the same for all accounts of one
 
     @property
     def whose(self) -> Hashable:
         """What two happenings share whose order matters."""
         if self.customer_id:
-            return self.customer_id
+            return self.person or self.customer_id
         return self.arrival.author.lower() if self.arrival and self.arrival.author else self.origin
 
 
@@ -115,7 +118,7 @@ def hold_source(source: Source) -> None:
 
 
 def gather(found: Sequence[Found], arrivals: Sequence[Arrival], matches: Sequence[matching.Match]) -> list[Happening]:
-    """Everything that is needed to decide, in the order in which it happened. Two SQL queries, and
+    """Everything that is needed to decide, in the order in which it happened. Three SQL queries, and
     what those cost who have an opinion.
     """
     ids = [one.review_id for one in found if one.review_id]
@@ -140,8 +143,11 @@ def gather(found: Sequence[Found], arrivals: Sequence[Arrival], matches: Sequenc
         h.origin: Ask(h.order_id, h.at, h.found.shipment_id if h.found else None) for h in happenings if h.order_id
     }
     known = dict(zip(asked, known_at(list(asked.values())), strict=True))
+    people = people_of(h.customer_id for h in happenings if h.customer_id)
     for happening in happenings:
         object.__setattr__(happening, "known", known.get(happening.origin))
+        if happening.customer_id:
+            object.__setattr__(happening, "person", min(people[happening.customer_id]))
     _form_opinions([h for h in happenings if h.reading and (h.arrival is None or h.arrival.direction == Direction.IN)])
     return sorted(happenings, key=lambda h: (h.at, h.rank, h.origin))
 
@@ -228,6 +234,7 @@ def _act_at_once(batch: Sequence[Happening], reasons: dict[str, Reason]) -> dict
         if "case_open_once" not in str(problem):
             raise
         return {}  # what was to be reopened has a twin since: look again
+    judge_chains_anew({entry.case: entry.at for entry in entries if "failure" in entry.facts})
     for case in open_cases([one for _, one in new.values()]):
         happening, one = new[case.pk]
         done[happening.origin] = Done(case, one.contact.id if one.contact else None, True, one.why)

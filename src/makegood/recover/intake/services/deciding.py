@@ -171,8 +171,8 @@ def _contact(
     elif case and inbound and case.resolved_at and not thanks:
         late = too_long_ago(case, happening.at)
         twin = desk.open_alike(case.customer_id, case.order_id, case.reason.code)
-        if late and twin is None and match.account:  # what would open about this may be open
-            twin = desk.open_alike(match.account.id, match.order, told_of)
+        if late and twin is None:  # what would open about this may be open
+            twin = desk.open_alike_of(match, told_of)
         if twin:
             because = f"{because} That one is resolved; C-{twin.number} about the same is open."
             case = twin
@@ -216,7 +216,8 @@ def _contact(
 
 def _is_their_answer(arrival: Arrival, match: Match, case: Case) -> bool:
     """The customer answers us: no need to say how we know whose it is, or to guess an order."""
-    return bool(case.number == arrival.case_number and match.account and match.account.id == case.customer_id)
+    theirs = {match.account.id, *match.others} if match.account else set()
+    return case.number == arrival.case_number and case.customer_id in theirs
 
 
 def too_long_ago(case: Case, at: datetime) -> bool:
@@ -233,7 +234,11 @@ def _resolved_ago(case: Case, at: datetime) -> str:
 def _resolved_lately(happening: "Happening", match: Match, desk: Desk) -> tuple[Case | None, str]:
     """The case that a thank you is about which names none: of this customer and order, resolved within the window."""
     for case in desk.resolved_about(match.order):
-        if match.account and case.customer_id == match.account.id and not too_long_ago(case, happening.at):
+        if (
+            match.account
+            and case.customer_id in {match.account.id, *match.others}
+            and not too_long_ago(case, happening.at)
+        ):
             return desk.home(case), "The case about this order was resolved lately."
     return None, ""
 

@@ -105,6 +105,11 @@ class Desk:
         alike = (c for c in self.open_of.get(customer_id, []) if c.order_id == order_id and c.reason.code == reason)
         return next(alike, None)
 
+    def open_alike_of(self, match: Match, reason: str) -> Case | None:
+        """The same, over all accounts of whoever wrote; the one matched comes first."""
+        accounts = [match.account.id, *sorted(match.others)] if match.account else []
+        return next((case for one in accounts if (case := self.open_alike(one, match.order, reason))), None)
+
 
 def case_for(*, arrival: Arrival, match: Match, reading: Reading, reason: str, at: datetime, desk: Desk) -> Joined:
     """The case that a contact belongs to, and why. Never one of another person."""
@@ -116,7 +121,7 @@ def case_for(*, arrival: Arrival, match: Match, reading: Reading, reason: str, a
     tells = reading.tells if arrival.direction == Direction.IN else None
     of_order = [case for case in desk.open_about(match.order) if case.customer_id in theirs]
     going_on = [case for case in of_order if not desk.is_another(case, tells)]
-    twin = desk.open_alike(match.account.id, match.order, reason) if match.account else None
+    twin = desk.open_alike_of(match, reason)
     sure = bool(match.order and match.order_is_sure)
     if sure and of_order:
         if case := closest(going_on, reading) if going_on else twin:
