@@ -10,15 +10,36 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from makegood.errors import Conflict
+from makegood.ground.messages.models import Message, Notice
 from makegood.ground.staff.models import Role
 from makegood.recover.cases import services
-from makegood.recover.cases.models import AssignmentRule, Case, CaseEvent, Contact, Note
+from makegood.recover.cases.macros.using import say_and_do
+from makegood.recover.cases.models import (
+    AssignmentRule,
+    Case,
+    CaseEvent,
+    Contact,
+    Macro,
+    Note,
+    Question,
+    QuestionWord,
+    Watch,
+)
 from makegood.recover.cases.queries.case import the_case, timeline
 from makegood.recover.cases.replay import columns_of, replay
 from tests.factories import NOON, OrderFactory, UserFactory, open_case
 
 WHICH = st.integers(0, 5)
 HAND_OVER = services.HandOver(happened="It was lost.", promised="nothing", needed="A replacement.")
+SHARED: dict[str, str] = {"happened": "It was lost.", "promised": "nothing", "needed": "A replacement."}
+ACTIONS: tuple[dict[str, str], ...] = (
+    {"do": "assign", "to": "me"}, {"do": "assign", "to": "nobody"}, {"do": "move", "queue": "money", "why": "Invoice"},
+    {"do": "reason", "reason": "product.damaged"}, {"do": "severity", "severity": "1"},
+    {"do": "wait", "whom": "customer"}, {"do": "snooze", "days": "2", "why": "The depot looks"},
+    {"do": "escalate", "tier": "specialist", "queue": "", **SHARED}, {"do": "watch", "who": "me"},
+    {"do": "note", "body": "For {customer}"}, {"do": "resolve", "outcome": "recovered", "cause": ""},
+    {"do": "promise", "kind": "call", "due": "in two business days", "text": ""},
+)  # fmt: skip
 REASONS = ("delivery.not_received", "product.damaged", "payment.refund", "delivery.late")
 
 
@@ -48,7 +69,8 @@ class Desk(RuleBasedStateMachine):
 
     def act(self, service: Any, which: int, **said: Any) -> Any:
         self.now += timedelta(minutes=7)
-        by = {} if service is services.receive_contact else {"by": self.people[which % 3], "now": self.now}
+        alone = (services.receive_contact, services.unwatch_case)
+        by = {} if service in alone else {"by": self.people[which % 3], "now": self.now}
         before = self.everything()
         try:
             with transaction.atomic():
@@ -62,7 +84,9 @@ class Desk(RuleBasedStateMachine):
 
     @staticmethod
     def everything() -> tuple[Any, ...]:
-        return (*sorted(Case.objects.values_list("pk", "version")), Contact.objects.count(), Note.objects.count())
+        return (*sorted(Case.objects.values_list("pk", "version")), *(
+            kind.objects.count() for kind in (Contact, Note, Question, QuestionWord, Watch, Notice, Message)
+        ), sorted(Question.objects.values_list("pk", "state")))  # fmt: skip
 
     @rule(reason=st.sampled_from(REASONS))
     @precondition(lambda self: len(self.cases) < 6)
@@ -151,6 +175,39 @@ class Desk(RuleBasedStateMachine):
     def unlink(self, which: int) -> None:
         self.act(services.unlink_case, which, case_id=self.case(which))
 
+    @rule(which=WHICH, queue=st.sampled_from(["money", "delivery"]))
+    def move(self, which: int, queue: str) -> None:
+        self.act(services.move_case, which, case_id=self.case(which), queue=queue, why="It belongs there")
+
+    @rule(which=WHICH, who=st.integers(0, 2))
+    def watch(self, which: int, who: int) -> None:
+        self.act(services.watch_case, which, case_id=self.case(which), user=self.people[who])
+
+    @rule(which=WHICH, who=st.integers(0, 2))
+    def stop_watching(self, which: int, who: int) -> None:
+        self.act(services.unwatch_case, which, case_id=self.case(which), user=self.people[who])
+
+    @rule(which=WHICH, to=st.sampled_from([0, 1, 2, None]))
+    def ask(self, which: int, to: int | None) -> None:
+        whom = {"queue": "money"} if to is None else {"to": self.people[to]}
+        self.act(services.ask, which, case_id=self.case(which), body="Yours?", **whom)
+
+    @rule(which=WHICH, end=st.booleans())
+    def answer_or_close(self, which: int, end: bool) -> None:
+        asked = Question.objects.order_by("pk")
+        if found := asked[which % (asked.count() or 1) :][:1]:
+            what = {} if end else {"body": "Not ours."}
+            self.act(services.close_question if end else services.answer, which, question_id=found[0].pk, **what)
+
+    @rule(which=WHICH, kind=st.sampled_from(["reply", "note", "call"]), body=st.sampled_from(["We look.", ""]),
+          actions=st.lists(st.lists(st.sampled_from(ACTIONS), max_size=3), min_size=1, max_size=2))  # fmt: skip
+    def use_macros(self, which: int, kind: str, body: str, actions: list[list[dict[str, str]]]) -> None:
+        macros = [Macro.objects.create(name="x", body="", kind=kind, actions=rows) for rows in actions]
+        case = Case.objects.get(pk=self.case(which))
+        known = set(Contact.objects.values_list("pk", flat=True))
+        self.act(say_and_do, which, case=the_case(case.number, places=None), macros=macros, kind=kind, body=body)
+        self.words |= set(Contact.objects.values_list("pk", flat=True)) - known
+
     def nothing_is_wrong(self) -> None:
         shown: set[Any] = set()
         for case in Case.objects.filter(pk__in=self.cases):
@@ -164,6 +221,9 @@ class Desk(RuleBasedStateMachine):
                 told = [m.contact_id for m in timeline(page.id, merged=page.merged, limit=1000) if m.contact_id]
                 assert len(told) == len(set(told)), "told once"
                 shown |= set(told)
+        for question in Question.objects.select_related("case__merged_into"):
+            home = question.case.merged_into or question.case
+            assert home.resolved_at is None or question.state == Question.State.CLOSED, "it ends with its case"
         assert shown >= self.words, "every word of the customer's is on the page of a case that is worked"
 
 

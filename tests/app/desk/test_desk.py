@@ -111,7 +111,7 @@ def test_the_bell_shows_what_runs_out_next(client, ana):
 def test_pages_cost_few_statements(client, ana, django_assert_max_num_queries):
     for _ in range(3):
         case_due(-timedelta(hours=1), ana)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(6):
         client.get("/")
     with django_assert_max_num_queries(3):
         client.get("/due")

@@ -14,7 +14,7 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import attachments, case, handling, levels, macros, many, queue, rules, taking_out
+from makegood.recover.cases.views import attachments, case, handling, levels, macros, many, queue, rules, taking_out, together
 from makegood.recover.intake import contact_form, mail_handed_in, mail_pages
 from makegood.recover.intake import views as customers_own
 from makegood.recover.triage import views as triage
@@ -30,6 +30,7 @@ cases = [
     path("batches/<uuid:batch_id>/undo", many.batch_undo, name="batch_undo"),
     path("export.csv", queue.export, name="export"),
     path("macros/", macros.macros, name="macros"),
+    path("macros/actions", macros.new_action, name="new_action"),
     path("macros/<uuid:macro_id>/", macros.macros, name="macro"),
     path("macros/<uuid:macro_id>/remove", macros.remove_macro, name="remove_macro"),
     path("C-<int:number>/macros", macros.choose_macro, name="choose_macro"),
@@ -57,6 +58,12 @@ cases = [
     path("C-<int:number>/waking", handling.waking, name="waking"),
     path("C-<int:number>/linking", handling.linking, name="linking"),
     path("C-<int:number>/linking/undo", handling.unlinking, name="unlinking"),
+    path("C-<int:number>/moving", handling.moving, name="moving"),
+    path("C-<int:number>/watching", together.watching, name="watching"),
+    path("C-<int:number>/watchers", together.watchers, name="watchers"),
+    path("C-<int:number>/questions", together.asking, name="asking"),
+    path("C-<int:number>/questions/<uuid:question_id>/answer", together.answering, name="answering"),
+    path("C-<int:number>/questions/<uuid:question_id>/close", together.closing, name="closing"),
     path("C-<int:number>/files/<uuid:attachment_id>", attachments.download, name="attachment"),
     path("C-<int:number>/files/<uuid:attachment_id>/picture", attachments.picture, name="picture"),
     path("C-<int:number>/messages/<uuid:message_id>", case.send_once_more, name="send_once_more"),

@@ -15,6 +15,7 @@ from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
 from makegood.recover.cases.models import Severity, Status
 from makegood.recover.cases.queries import queue
+from makegood.recover.cases.queries.questions import for_me
 from makegood.recover.cases.views.lines import lines
 from makegood.recover.commitments.panel import WORDS
 from makegood.recover.commitments.queries import listing
@@ -30,7 +31,7 @@ HITS_ON_A_PAGE = 50
 
 @signed_in
 def desk(request: HttpRequest) -> HttpResponse:
-    """What runs out today, then the rest. Five SQL queries: who asks, places, figures, mine, nobody's.
+    """What runs out today, then the rest. Six SQL queries: who asks, places, figures, mine, nobody's, questions.
 
     One more for whoever promised something until tonight, three for those who lead (`overview`).
     """
@@ -46,7 +47,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "overview": overview(me=me, now=now, tonight=midnight) if leads else None,
         "due": [row for row in mine if row.due_at and row.due_at < midnight],
         "later": [row for row in mine if not row.due_at or row.due_at >= midnight],
-        "untaken": _untaken(me, now),
+        "untaken": _untaken(me, now), "questions": for_me(me),
         "now": now, "severities": dict(Severity.choices), "lines": lines,
         "count_up_to": queries.FIGURES_UP_TO,
     }  # fmt: skip

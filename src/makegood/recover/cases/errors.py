@@ -384,3 +384,11 @@ class ActionsRefused(Conflict):
         self.refused = refused
         told = " ".join(f"{action}: {why}" for action, why in refused)
         super().__init__(f"Nothing was sent or done. {told}")
+
+
+class ViewTooLong(Conflict):
+    code = "view_too_long"
+    status = 422
+
+    def __init__(self) -> None:
+        super().__init__("These filters are too long to be kept. Use fewer words.")

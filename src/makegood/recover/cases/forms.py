@@ -5,8 +5,11 @@ from typing import Any
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
+from makegood.ids import read_uuid
+from makegood.recover.cases.macros.using import Chosen
 from makegood.recover.cases.models import Channel, Locus, Outcome, Status, Tier
 from makegood.recover.cases.services.attachments import Given
 
@@ -49,9 +52,19 @@ class SayForm(OnCase):
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         kind = given.get("kind", "")
-        if kind and not self.errors and not given.get(kind, "").strip():
+        if kind and not self.errors and not given.get(kind, "").strip() and not self.macros:
             self.add_error(kind, _("Write something first."))
         return given
+
+    @property
+    def macros(self) -> list[Chosen]:
+        """The macros that were taken into it, as id:version; what is none is left out."""
+        posted = self.data.getlist("macro") if isinstance(self.data, QueryDict) else []
+        parts = [text.partition(":") for text in posted[:10]]
+        return [
+            Chosen(pk, int(version)) for text, _colon, version in parts
+            if (pk := read_uuid(text)) and version.isascii() and version.isdigit() and len(version) < 10  # noqa: PLR2004  an int4
+        ]  # fmt: skip
 
     @property
     def attached(self) -> list[Given]:
@@ -60,6 +73,24 @@ class SayForm(OnCase):
     @property
     def body(self) -> str:
         return str(self.cleaned_data[self.cleaned_data["kind"]])
+
+
+class AskForm(OnCase):
+    whom = forms.RegexField(r"^(user|queue):", error_messages={"required": _("Choose whom to ask.")})
+    body = forms.CharField(max_length=5000, error_messages={"required": _("Write your question.")})
+
+
+class AnswerForm(OnCase):
+    body = forms.CharField(max_length=5000)
+
+
+class WatchForm(OnCase):
+    to = forms.CharField(max_length=150)
+
+
+class MoveForm(OnCase):
+    queue = forms.CharField(max_length=50, error_messages={"required": _("Choose a queue.")})
+    why = forms.CharField(max_length=500, error_messages={"required": _("Say why, for whoever gets it.")})
 
 
 class ReasonForm(OnCase):

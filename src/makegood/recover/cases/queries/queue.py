@@ -138,7 +138,7 @@ class Row(NamedTuple):
     tier: str
     order_ref: str
     assignee: str
-    questions: int  # to colleagues, still open
+    questions: int = 0  # to colleagues, still open
 
 
 class Page(NamedTuple):

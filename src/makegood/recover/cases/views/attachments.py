@@ -22,7 +22,7 @@ _HARMLESS: Final = "sandbox; default-src 'none'; img-src 'self'; style-src 'none
 @needs("cases.see")
 def download(request: StaffRequest, number: int, attachment_id: uuid.UUID) -> FileResponse:
     """A file of a case that the reader may see, always as a download. Three SQL queries."""
-    return _handed_out(_file(request, number, attachment_id), as_attachment=True)
+    return handed_out(_file(request, number, attachment_id))
 
 
 @require_safe
@@ -32,14 +32,15 @@ def picture(request: StaffRequest, number: int, attachment_id: uuid.UUID) -> Fil
     file = _file(request, number, attachment_id)
     if file.type not in PICTURES:
         raise Http404
-    return _handed_out(file, as_attachment=False)
+    return handed_out(file, as_attachment=False)
 
 
 def _file(request: StaffRequest, number: int, attachment_id: uuid.UUID) -> Attachment:
     return attachment_of(the_case(number, places=visible_places(request.user)).id, attachment_id)
 
 
-def _handed_out(file: Attachment, *, as_attachment: bool) -> FileResponse:
+def handed_out(file: Attachment, *, as_attachment: bool = True) -> FileResponse:
+    """The content of a file, as nothing that a browser runs."""
     kind = file.type if file.type in PICTURES else "application/octet-stream"
     answer = FileResponse(storage().open(file.key), as_attachment=as_attachment, filename=file.name, content_type=kind)
     answer["Content-Security-Policy"] = _HARMLESS

@@ -39,7 +39,9 @@ from makegood.recover.cases.forms import (
     SayForm,
     StatusForm,
 )
-from makegood.recover.cases.models import Channel, Locus, Outcome, Severity, Status, Tier
+from makegood.recover.cases.macros.actions import merged, says
+from makegood.recover.cases.macros.using import chosen_by, say_and_do
+from makegood.recover.cases.models import Channel, Locus, Macro, Outcome, Severity, Status, Tier
 from makegood.recover.cases.next_step import NextStep, Situation, next_step
 from makegood.recover.cases.queries.case import (
     MOMENTS_A_PAGE,
@@ -125,10 +127,16 @@ def say(request: StaffRequest, number: int) -> HttpResponse:
     if not form.is_valid():
         return _not_said(request, shown, form, " ".join(str(e) for errors in form.errors.values() for e in errors), 422)
     given, now = form.cleaned_data, timezone.now()
-    kind = given["kind"]
+    kind, macros = given["kind"], list[Macro]()
 
     def write() -> None:
-        if kind == "reply":
+        if form.macros:
+            macros.extend(chosen_by(request.user, form.macros))
+            say_and_do(
+                case=shown, macros=macros, kind=kind, body=form.body, by=request.user, now=now, wait=given["wait"],
+                seen=given["seen"], files=form.attached, channel=Channel(given["channel"] or Channel.PHONE),
+            )  # fmt: skip
+        elif kind == "reply":
             services.reply(
                 case_id=shown.id, body=form.body, by=request.user, now=now, wait=given["wait"], seen=given["seen"],
                 files=form.attached,
@@ -141,14 +149,17 @@ def say(request: StaffRequest, number: int) -> HttpResponse:
         else:
             services.add_note(case_id=shown.id, body=form.body, by=request.user, now=now)
 
-    if kind == "reply" and not given["sure"]:
+    if kind == "reply" and form.body.strip() and not given["sure"]:
         doubts = [doubt for check in extensions.before_reply for doubt in check(shown, form.body, timezone.now())]
         if doubts:
             return _not_said(request, shown, form, " ".join(doubts), 422, can_insist=True)
-    says = {"reply": _("Reply on its way."), "note": _("Note added."), "call": _("Call logged.")}[kind]
-    return _do(
-        request, shown, form, write, Toast(says=says), lambda why: _not_said(request, shown, form, str(why), why.status)
-    )
+
+    def toast() -> Toast:
+        said = {"reply": _("Reply on its way."), "note": _("Note added."), "call": _("Call logged.")}[kind]
+        done = [words for _icon, words in says(merged(macro.actions for macro in macros))]
+        return Toast(says=" ".join([said if form.body.strip() else _("Done."), *(f"{words}." for words in done)]))
+
+    return _do(request, shown, form, write, toast, lambda why: _not_said(request, shown, form, str(why), why.status))
 
 
 @needs("cases.work")
@@ -410,7 +421,8 @@ def _ask(
 
 
 def _do(
-    request: StaffRequest, shown: CaseDetail, form: OnCase, write: Callable[[], object], toast: Toast,
+    request: StaffRequest, shown: CaseDetail, form: OnCase, write: Callable[[], object],
+    toast: Toast | Callable[[], Toast],
     again: Callable[[MakegoodError], HttpResponse],
 ) -> HttpResponse:  # fmt: skip
     """Write, then answer; where it is refused say why and, beside it, what is new."""
@@ -423,7 +435,7 @@ def _do(
                 toast=Toast(says=str(why), level="error", href=getattr(why, "href", "")), status=why.status,
             )  # fmt: skip
         return again(why)
-    return _answer(request, shown, form, toast)
+    return _answer(request, shown, form, toast if isinstance(toast, Toast) else toast())
 
 
 def _answer(request: StaffRequest, shown: CaseDetail, form: OnCase, toast: Toast) -> HttpResponse:

@@ -20,8 +20,8 @@ from makegood.ground.web.formats import day_time
 from makegood.ground.web.middleware import refusal
 from makegood.recover.cases import services
 from makegood.recover.cases.errors import PersonNotFound
-from makegood.recover.cases.forms import EscalateForm, LinkForm, MergeForm, OnCase, SnoozeForm, SplitForm
-from makegood.recover.cases.models import Tier
+from makegood.recover.cases.forms import EscalateForm, LinkForm, MergeForm, MoveForm, OnCase, SnoozeForm, SplitForm
+from makegood.recover.cases.models import Case, Tier
 from makegood.recover.cases.queries.case import assignable, people_to_assign, reasons_to_choose, the_case
 from makegood.recover.cases.queries.handling import cases_to_choose, contacts_of, queues_to_choose
 from makegood.recover.cases.views.case import Toast, _ask, _case, _do, _number
@@ -40,14 +40,45 @@ def escalation(request: StaffRequest, number: int) -> HttpResponse:
 
     if request.method != "POST" or not form.is_valid():
         return ask(status=422 if form.is_bound else 200)
-    given = form.cleaned_data
-    return _do(
-        request, shown, form,
-        lambda: services.escalate_case(
+    given, escalated = form.cleaned_data, list[Case]()
+
+    def write() -> None:
+        escalated.append(services.escalate_case(
             case_id=shown.id, tier=given["tier"], queue=given["queue"], to=somebody(given["to"]),
-            hand_over=hand_over(given), by=request.user, now=timezone.now(), seen=given["seen"]),
-        Toast(says=_("Escalated. Your hand-over stands on the timeline.")), lambda why: ask(str(why), why.status),
+            hand_over=hand_over(given), by=request.user, now=timezone.now(), seen=given["seen"]))  # fmt: skip
+
+    return _do(
+        request, shown, form, write, lambda: Toast(says=_("Escalated. %(who)s") % {"who": has_it(escalated[0])}),
+        lambda why: ask(str(why), why.status),
     )  # fmt: skip
+
+
+@needs("cases.work")
+def moving(request: StaffRequest, number: int) -> HttpResponse:
+    """Put the case into another queue, because it belongs to other people."""
+    shown, form = _case(request, number), MoveForm(request.POST or None)
+
+    def ask(problem: str = "", status: int = 200) -> HttpResponse:
+        queues = [q for q in queues_to_choose() if q[0] != shown.queue_slug]
+        return _ask(request, shown, form, "move", _("Move to another queue"), problem, status, queues=queues)
+
+    if request.method != "POST" or not form.is_valid():
+        return ask(status=422 if form.is_bound else 200)
+    given, moved = form.cleaned_data, list[Case]()
+
+    def write() -> None:
+        moved.append(services.move_case(
+            case_id=shown.id, queue=given["queue"], why=given["why"], by=request.user, now=timezone.now(),
+            seen=given["seen"]))  # fmt: skip
+
+    return _do(request, shown, form, write, lambda: Toast(says=_("Moved. %(who)s") % {"who": has_it(moved[0])}),
+               lambda why: ask(str(why), why.status))  # fmt: skip
+
+
+def has_it(case: Case) -> str:
+    """Who has a case that changed hands. One SQL query where somebody has."""
+    who = User.objects.filter(pk=case.assignee_id).first() if case.assignee_id else None
+    return _("%(who)s has it now.") % {"who": who.display_name} if who else _("Nobody has it yet.")
 
 
 @needs("cases.work")

@@ -40,6 +40,7 @@ class Line(NamedTuple):
     stake: str
     assignee: str
     face: str
+    questions: int
 
 
 def lines(rows: Iterable[Row], now: datetime) -> list[Line]:
@@ -74,6 +75,7 @@ def lines(rows: Iterable[Row], now: datetime) -> list[Line]:
             str(row.id), f"C-{row.number}", row.severity, *clock(row), row.customer, row.tier, row.reason,
             row.failed or row.subject, row.order_ref, row.last_contact_by == "customer" and row.status in OURS,
             *last_word(row), money(row.value, row.currency, language=language), row.assignee, initials(row.assignee),
+            row.questions,
         )
         for row in rows
     ]  # fmt: skip

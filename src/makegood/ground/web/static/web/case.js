@@ -52,9 +52,10 @@
       one("#composer-problem").replaceChildren();
       // What was said leaves the composer; what was typed while it was on its way stays.
       const sent = event.detail.requestConfig.parameters, area = one(`textarea[name=${sent.kind}]`, composer);
-      if (area.value !== sent[sent.kind]) return;
+      if (area.value !== (sent[sent.kind] || "")) return;
       area.value = "";
       if (sent.kind === "reply") { files.value = ""; tell(); }
+      one("[data-taken]", composer).replaceChildren();
       stored(() => localStorage.removeItem(name(area)));
       one("[name=wait]", composer).checked = false;
       area.blur();
@@ -94,13 +95,27 @@
     if (!macro || !composer) return;
     dialog.close();
     one(`[name=kind][value=${macro.dataset.kind}]`, composer).checked = true;
+    // What it does stands below the words until they are sent; taken again it stands there once.
+    const taken = one("[data-taken]", composer), deed = one("template", macro).content.cloneNode(true);
+    if (!all("[name=macro]", taken).some((other) => other.value === one("[name=macro]", deed).value)) taken.append(deed);
     const area = one(`textarea[name=${macro.dataset.kind}]`, composer);
-    if (area.disabled) return;
+    if (area.disabled || !macro.dataset.insert) { composer.focus(); return; }
     area.focus();
-    area.setRangeText(macro.dataset.insert, area.selectionStart, area.selectionEnd, "end");
+    const gap = area.value && area.selectionStart === area.value.length ? "\n\n" : ""; // a second one follows the first
+    area.setRangeText(gap + macro.dataset.insert, area.selectionStart, area.selectionEnd, "end");
     area.dispatchEvent(new Event("input", { bubbles: true }));
     if ("wait" in macro.dataset) one("[name=wait]", composer).checked = true;
   });
+
+  document.addEventListener("click", (event) => event.target.closest(".taken [data-leave]")?.closest(".taken").remove());
+
+  // -- a question to a colleague: what was said leaves its line; what is closed takes no more
+  document.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.elt.matches("[data-said]") && event.detail.successful) event.detail.elt.reset();
+  });
+  const shut = () => all(".thread:has([data-state=closed]) form").forEach((form) => form.remove());
+  document.addEventListener("htmx:afterSettle", shut);
+  document.addEventListener("htmx:oobAfterSwap", shut);
 
   // -- choosing a reason by typing
   document.addEventListener("input", (event) => {
