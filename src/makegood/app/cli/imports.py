@@ -76,7 +76,9 @@ def chats(
         return
     left = f" {done.rejected:,} could not be read: makegood rejects list." if done.rejected else ""
     output.stdout.print(
-        f"{done.read:,} conversations: {done.new:,} new, {done.same:,} there before.{left}", highlight=False
+        f"{done.read:,} {'conversation' if done.read == 1 else 'conversations'}:"
+        f" {done.new:,} new, {done.same:,} there before.{left}",
+        highlight=False,
     )
 
 

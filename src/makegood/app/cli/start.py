@@ -35,6 +35,8 @@ def set_up(*, database: bool = True, migrate: bool = True) -> None:
         raise CannotStart(f"A setting cannot be read: {said}.") from problem
     except (EmbeddedDatabaseError, ImproperlyConfigured) as problem:
         raise CannotStart(str(problem)) from problem
+    except ValueError as problem:  # Django's word for a time zone that there is not
+        raise CannotStart(f"A setting cannot be read: {str(problem).rstrip('.')}.") from problem
     except OSError as problem:
         raise CannotStart(
             f"{problem.filename}: {problem.strerror}. Set MAKEGOOD_HOME to a directory that can be written."
@@ -42,6 +44,8 @@ def set_up(*, database: bool = True, migrate: bool = True) -> None:
     from makegood.app.config import logs
 
     logs.setup()
+    if database:
+        _reach()
     if database and migrate:
         _migrate()
 
@@ -60,16 +64,28 @@ def _kept_secret_key(home: os.PathLike[str]) -> str:
     return key
 
 
+def _reach() -> None:
+    """Connect once, past the pool: that would try for long and log each attempt."""
+    import psycopg
+    from django.db import connection
+
+    try:
+        psycopg.connect(**{"connect_timeout": 10, **connection.get_connection_params()}).close()
+    except ImproperlyConfigured as problem:
+        raise CannotStart(
+            "DATABASE_URL names no database. Write postgresql://user:password@host:5432/name."
+        ) from problem
+    except psycopg.OperationalError as problem:
+        said = str(problem).strip().splitlines()[0].rstrip(".")
+        raise CannotStart(f"The database does not answer: {said}. Check DATABASE_URL.") from problem
+
+
 def _migrate() -> None:
     """Apply what is missing. Two at once wait for each other on an advisory lock."""
     from django.core.management import call_command
-    from django.db import OperationalError, connection
+    from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    try:
-        connection.ensure_connection()
-    except OperationalError as problem:
-        raise CannotStart(f"The database does not answer: {str(problem).strip()}. Check DATABASE_URL.") from problem
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(7267320)")
         try:
