@@ -12,6 +12,7 @@ from makegood.recover.cases.api_together import router as together
 from makegood.recover.cases.service_levels.api import router as service_levels
 from makegood.recover.commitments.api import router as commitments
 from makegood.recover.intake.api import router as intake
+from makegood.recover.triage.api import router as triage
 
 api = NinjaAPI(
     title="Makegood", version="1", description="Put failed purchases right.", auth=Holds("cases.see"),
@@ -24,5 +25,6 @@ api.add_router("", together)
 api.add_router("", service_levels)
 api.add_router("", commitments)
 api.add_router("", intake)
+api.add_router("", triage)
 api.add_router("", scorecards)
 api.add_router("", customers)
