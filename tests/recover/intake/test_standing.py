@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
@@ -153,3 +153,50 @@ def test_the_page_costs_seven_statements(case: Case, client: Client, django_asse
     page = page_of(case)
     with django_assert_max_num_queries(7):
         client.get(page)
+
+
+# -- in their language and time
+
+
+@pytest.mark.parametrize(
+    ("told", "wrote", "browser", "says"),
+    [
+        ("pt-BR", "en", "en", "O que aconteceu até agora"),
+        ("", "pt", "en", "O que aconteceu até agora"),
+        ("", "de", "pt", "O que aconteceu até agora"),
+        ("", "", "", "What happened so far"),
+        ("en", "pt", "pt", "What happened so far"),
+    ],
+)
+def test_the_page_speaks_the_customers_language(case: Case, client: Client, told, wrote, browser, says):
+    case.customer.language = told
+    case.customer.save()
+    Contact.objects.filter(case=case).update(language=wrote)
+    assert says in client.get(page_of(case), headers={"Accept-Language": browser}).content.decode()
+
+
+def test_times_are_those_of_the_customer_with_hour_and_zone(case: Case, client: Client):
+    ana, at = factories.colleague("ana"), datetime(2027, 7, 6, 12, 30, tzinfo=UTC)
+    promise(case_id=case.pk, owner=ana, by=ana, text="A call", kind="call", due_at=at, now=timezone.now())
+    shown = {}
+    for country, told in (("GB", "en"), ("BR", "pt"), ("JP", "en")):
+        case.customer.country, case.customer.language = country, told
+        case.customer.save()
+        shown[country] = client.get(page_of(case)).content.decode()
+    assert "Tue 6 Jul 2027, 13:30 BST" in shown["GB"]
+    assert "Ter 6 Jul 2027, 09:30 UTC-03" in shown["BR"]
+    assert "Tue 6 Jul 2027, 21:30 JST" in shown["JP"]
+
+
+def test_the_store_of_a_case_tells_the_time_there(case: Case, client: Client):
+    place = factories.PlaceFactory(time_zone="America/New_York")
+    Case.objects.filter(pk=case.pk).update(place=place)
+    assert re.search(r"\d\d:\d\d E[SD]T", client.get(page_of(case)).content.decode())
+
+
+def test_the_link_below_our_replies_is_named_in_the_customers_language(case: Case, settings):
+    settings.MAKEGOOD_URL = "https://care.example.com/"
+    case.customer.language = "pt"
+    case.customer.save()
+    services.reply(case_id=case.pk, body="Encontrámos.", by=factories.colleague("ana"), now=timezone.now())
+    assert "O estado do seu caso, e onde pode responder: https://care" in Message.objects.get().body

@@ -1,15 +1,23 @@
 """The other ways in and out: providers, the public form, transcripts, files on the page, the mail that leaves."""
 
 import base64
+import hashlib
+import hmac
+import io
 import json
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
+from types import SimpleNamespace
+from urllib.parse import urlencode
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.relay import Relay, listening
 
+from makegood.ground.messages import files
 from makegood.ground.messages import services as outbox
 from makegood.ground.messages.models import Message
 from makegood.ground.retail.models import Place, Reject
@@ -17,6 +25,7 @@ from makegood.recover.cases import services as cases
 from makegood.recover.cases.errors import FileRefused
 from makegood.recover.cases.models import Attachment, Case, Contact
 from makegood.recover.cases.services.attachments import Given
+from makegood.recover.intake.mail_handed_in import _FieldAsFile
 from makegood.recover.intake.models import Arrival, Mail
 from makegood.recover.intake.services import process_arrivals
 from makegood.recover.intake.services.chats import import_chats
@@ -81,6 +90,79 @@ def test_a_door_without_a_secret_is_closed(visitor):
 def test_what_a_provider_garbles_is_kept_as_a_reject(by_provider, visitor):
     assert hand_in(visitor, ["no", "mail"]).status_code == 200
     assert Mail.objects.get().status == Mail.Status.REJECTED
+
+
+MB = 1024**2
+BEGIN = b"From: maria@example.com\r\nTo: care@shop.example\r\nSubject: Photos\r\nMessage-ID: <mg@x>\r\n\r\n"
+
+
+def signed(mime: bytes, key: str = "right") -> dict[str, object]:
+    token, stamp = "t" * 50, "1772712000"
+    proof = hmac.new(key.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
+    return {
+        "token": token,
+        "timestamp": stamp,
+        "signature": proof,
+        "sender": "m@x",
+        "body-mime": mime.decode("latin-1"),
+    }
+
+
+@pytest.fixture
+def by_mailgun(settings) -> None:
+    settings.MAKEGOOD_MAIL_SECRET = "us:right"
+    settings.ANYMAIL = {"MAILGUN_WEBHOOK_SIGNING_KEY": "right", "WEBHOOK_SECRET": "us:right"}
+    settings.MAKEGOOD_MAIL_LARGEST = 10 * MB
+
+
+def mailgun(visitor: Client, told: dict[str, object], how: str = "multipart"):
+    proof = {"Authorization": f"Basic {base64.b64encode(b'us:right').decode()}"}
+    if how == "multipart":
+        return visitor.post("/mail/in/mailgun", told, headers=proof)
+    form = "application/x-www-form-urlencoded"
+    return visitor.post("/mail/in/mailgun", urlencode(told), content_type=form, headers=proof)
+
+
+@pytest.mark.parametrize("how", ["multipart", "urlencoded"])
+def test_a_whole_mail_of_ten_megabytes_comes_in_a_form_byte_by_byte(tree, by_mailgun, visitor, how: str):
+    mime = BEGIN + b"See the photos.\r\n" * ((10 * MB - 200) // 17)
+    answer = mailgun(visitor, signed(mime), how)
+    assert answer.status_code == 200
+    mail = Mail.objects.get()
+    assert mail.size == len(mime) > 9.9 * MB
+    assert mail.sender == "maria@example.com"
+    assert files.get(mail.key) == mime
+
+
+def test_a_larger_one_is_refused_in_one_sentence_and_people_keep_djangos_limit(by_mailgun, visitor, settings):
+    answer = mailgun(visitor, signed(BEGIN + b"x" * (11 * MB)))
+    assert answer.status_code == 413
+    assert "A mail may have 10 MB" in answer.content.decode()
+    assert mailgun(visitor, signed(BEGIN + b"x" * (10 * MB))).status_code == 413  # within the form's room, not a mail's
+    assert not Mail.objects.exists()
+    assert visitor.post("/contact", {"words": "x" * (3 * MB)}).status_code == 400
+
+
+def test_other_fields_of_the_form_stay_small(by_mailgun, visitor):
+    answer = mailgun(visitor, signed(BEGIN) | {"stripped-text": "x" * (3 * MB)})
+    assert answer.status_code == 413
+    assert not Mail.objects.exists()
+
+
+def test_a_form_without_the_secret_is_not_read(by_mailgun, visitor):
+    assert visitor.post("/mail/in/mailgun", signed(BEGIN)).status_code == 401
+    assert mailgun(visitor, signed(BEGIN, "wrong")).status_code == 401
+    assert not Mail.objects.exists()
+
+
+@given(pieces=st.lists(st.integers(1, 40), min_size=1, max_size=30), before=st.binary(max_size=60), twice=st.booleans())
+def test_the_field_is_found_however_the_form_is_cut(pieces: list[int], before: bytes, twice: bool):
+    name = b'name="body-mime"\r\n'
+    form = before + name + b"mail" + (name if twice else b"") + b"end"
+    stream, cut = io.BytesIO(form), iter(pieces * 100)
+    reader = _FieldAsFile(SimpleNamespace(read=lambda _: stream.read(next(cut))), "body-mime")
+    read = b"".join(iter(lambda: reader.read(8), b""))
+    assert read == form.replace(name, b'name="body-mime"; filename="body-mime"\r\n', 1)
 
 
 # -- the public form

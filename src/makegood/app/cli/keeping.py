@@ -37,7 +37,7 @@ class Finding:
 
 @keeping.command()
 def doctor(as_json: output.AsJson = False) -> None:
-    """Check database, worker, outbox, mailboxes, lake, disk; say what to do. Exit code 1 if something is broken."""
+    """Check database, worker, outbox, mailboxes, files, lake, disk; say what to do. Exit code 1 if any is broken."""
     set_up(migrate=False)
     findings = [check() for check in CHECKS]
     if as_json:
@@ -119,6 +119,23 @@ def _mail() -> Finding:
     return Finding("mail", "ok", says)
 
 
+def _files() -> Finding:
+    from django.utils import timezone
+
+    from makegood.ground.messages import stored
+
+    seen = stored.check(now=timezone.now())
+    gone = seen.missing + seen.damaged
+    if gone:
+        named = ", ".join(gone[: stored.NAMED_AT_MOST]) + (" …" if len(gone) > stored.NAMED_AT_MOST else "")
+        says = f"{len(seen.missing)} missing, {len(seen.damaged)} damaged of {seen.kept}: {named}."
+        return Finding("files", "broken", says, "Bring them back from a backup: `tar -xf FILE.tar files`.")
+    says = f"{seen.kept} kept, {seen.bytes / 1024**2:,.1f} MB."
+    if seen.orphaned:
+        says += f" {seen.orphaned} more belong to nothing ({seen.orphaned_bytes / 1024**2:,.1f} MB); they do no harm."
+    return Finding("files", "ok", says)
+
+
 def _lake() -> Finding:
     from django.utils import timezone
 
@@ -145,7 +162,7 @@ def _disk() -> Finding:
     )
 
 
-CHECKS: tuple[Callable[[], Finding], ...] = (_database, _worker, _outbox, _mail, _lake, _disk)
+CHECKS: tuple[Callable[[], Finding], ...] = (_database, _worker, _outbox, _mail, _files, _lake, _disk)
 
 
 @keeping.command()
@@ -153,7 +170,10 @@ def backup(
     file: Annotated[Path, typer.Argument(help="Where to write it (a .tar file).", dir_okay=False)],
     as_json: output.AsJson = False,
 ) -> None:
-    """Write database and files into one file. Safe while Makegood runs; the lake is left out (it can be made anew)."""
+    """Write database, attachments and original mails into one file. Safe while Makegood runs.
+
+    Left out: the lake (it can be made anew), and what is secret and of this machine (the secret key, mail tokens).
+    """
     set_up(migrate=False)
     from django.conf import settings
     from django.db.migrations.recorder import MigrationRecorder
@@ -170,15 +190,33 @@ def backup(
         with tarfile.open(fresh, "w") as tar:
             tar.add(about, "about.json")
             tar.add(dump, "database.dump")
+            # After the database: files are only ever added, so all that it speaks of are there.
             files = settings.MAKEGOOD_FILES
             if files.is_dir():
                 tar.add(files, "files")
+            held = sum(member.isfile() and member.name.startswith("files/") for member in tar.getmembers())
         fresh.replace(file)  # appears whole or not at all
-    result = {"file": str(file), "bytes": file.stat().st_size}
+    left_out = ["lake", "secret key", "mail tokens", *([] if _in_a_folder() else ["attachments and original mails"])]
+    result = {"file": str(file), "bytes": file.stat().st_size, "files": held, "left_out": left_out}
     if as_json:
         output.print_json(result)
     else:
-        output.stdout.print(f"Wrote {file} ({result['bytes']:,} bytes).", highlight=False)
+        output.stdout.print(f"Wrote {file} ({result['bytes']:,} bytes, {held:,} files).", highlight=False)
+        output.stdout.print(f"Not in it: {', '.join(left_out)}.", highlight=False)
+        output.stdout.print(
+            "Keep the secret key too (MAKEGOOD_SECRET_KEY, or the file secret-key in MAKEGOOD_HOME): without it links"
+            " and reply addresses of mails that were sent no longer work.",
+            highlight=False, soft_wrap=True,
+        )  # fmt: skip
+
+
+def _in_a_folder() -> bool:
+    """Whether files lie where we can take them along; object storage has backups of its own."""
+    from django.core.files.storage import FileSystemStorage
+
+    from makegood.ground.messages.files import storage
+
+    return isinstance(storage(), FileSystemStorage)
 
 
 @keeping.command()

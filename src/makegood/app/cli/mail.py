@@ -17,7 +17,7 @@ def fetch(json_: output.AsJson = False) -> None:
     from django.utils import timezone
 
     from makegood.errors import MakegoodError
-    from makegood.recover.intake.services.fetching import fetch as fetch_mailbox
+    from makegood.recover.intake.services.fetching import fetch_and_note as fetch_mailbox
     from makegood.recover.intake.services.fetching import with_mailbox
     from makegood.recover.intake.services.mailing import take_in_mail
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import platformdirs
 from csp.constants import NONE, SELF
-from environs import FileAwareEnv
+from environs import EnvError, FileAwareEnv
 
 from makegood.app.config.embedded import DATABASE, SUPERUSER, socket_directory
 
@@ -33,6 +33,7 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("MAKEGOOD_ORIGINS", [])
 BEHIND_TLS = env.bool("MAKEGOOD_TLS", False)
 TIME_ZONE = env.str("MAKEGOOD_TIME_ZONE", "UTC")
 LANGUAGE_CODE = env.str("MAKEGOOD_LANGUAGE", "en")
+LANGUAGES = [("en", "English"), ("pt", "Português")]  # those with a catalogue
 
 
 def _secret_key() -> str:
@@ -231,6 +232,32 @@ EMAIL_TIMEOUT = 20
 DEFAULT_FROM_EMAIL = env.str("MAKEGOOD_MAIL_FROM", "care@localhost")
 
 MAKEGOOD_MAILBOX = env.str("MAKEGOOD_MAILBOX", "")  # imaps://user:password@host/INBOX of the first brand
+# Mailboxes that take no password: who hands out access tokens, for which client, against which refresh token.
+_TOKENS_FROM = {
+    "google": "https://oauth2.googleapis.com/token",
+    "microsoft": "https://login.microsoftonline.com/{}/oauth2/v2.0/token",
+}
+_AS_ITSELF = "https://outlook.office365.com/.default"  # what a client of Microsoft's may do without a person
+
+
+def _oauth(name: str) -> dict[str, str]:
+    """What is set about signing in to a mailbox with OAuth 2; empty: nothing."""
+    given = env.str(name, "")
+    provider, _, tenant = given.partition("/")
+    url = _TOKENS_FROM.get(provider, given).format(tenant or "organizations")
+    if not url:
+        return {}
+    if not url.startswith(("https://", "http://127.0.0.1:")):
+        raise EnvError(f"{name} must be google, microsoft, microsoft/TENANT or an https address.")
+    refresh = env.str(f"{name}_REFRESH_TOKEN", "")
+    return {
+        "name": name, "token_url": url, "client": env.str(f"{name}_CLIENT"), "secret": env.str(f"{name}_SECRET", ""),
+        "refresh_token": refresh,
+        "scope": env.str(f"{name}_SCOPE", _AS_ITSELF if provider == "microsoft" and not refresh else ""),
+    }  # fmt: skip
+
+
+MAKEGOOD_MAIL_OAUTH = _oauth("MAKEGOOD_MAIL_OAUTH")
 MAKEGOOD_MAIL_PLUS = env.bool("MAKEGOOD_MAIL_PLUS", True)  # care+anything@ arrives at care@
 MAKEGOOD_MAIL_LARGEST = env.int("MAKEGOOD_MAIL_LARGEST", 30) * 1024**2  # given in MB
 MAKEGOOD_SCAN = env.str("MAKEGOOD_SCAN", "")  # command that looks at a file: 0 clean, 1 infected
@@ -241,6 +268,7 @@ MAKEGOOD_BRANDS: dict[str, dict[str, Any]] = {
         "sender": env.str(f"MAKEGOOD_BRAND_{name.upper()}_FROM"),
         "mailbox": env.str(f"MAKEGOOD_BRAND_{name.upper()}_MAILBOX", ""),
         "sources": env.list(f"MAKEGOOD_BRAND_{name.upper()}_SOURCES", []),
+        "oauth": _oauth(f"MAKEGOOD_BRAND_{name.upper()}_OAUTH"),
     }
     for name in _brands
 }

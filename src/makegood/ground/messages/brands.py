@@ -7,6 +7,17 @@ from typing import NamedTuple
 from django.conf import settings
 
 
+class OAuth(NamedTuple):
+    """How a mailbox is opened without a password."""
+
+    name: str  # of the settings it comes from, without their endings
+    token_url: str
+    client: str
+    secret: str
+    refresh_token: str  # empty: the client signs in as itself
+    scope: str
+
+
 class Brand(NamedTuple):
     """One face of the retailer. The first brand has no slug: it is `MAKEGOOD_MAIL_FROM`."""
 
@@ -14,6 +25,7 @@ class Brand(NamedTuple):
     sender: str  # "Acme Care <care@acme.example>"
     mailbox: str  # imaps://user:password@host/INBOX; empty: nothing is fetched
     sources: tuple[str, ...] = ()  # outside systems whose customers are this brand's
+    oauth: OAuth | None = None  # how its mailbox is opened; None: with the password
 
     @property
     def address(self) -> str:
@@ -31,9 +43,16 @@ class Brand(NamedTuple):
 
 def brands() -> list[Brand]:
     """All brands, the first of them being what is used where nothing tells of another."""
-    first = Brand("", settings.DEFAULT_FROM_EMAIL, settings.MAKEGOOD_MAILBOX)
+    oauth = OAuth(**settings.MAKEGOOD_MAIL_OAUTH) if settings.MAKEGOOD_MAIL_OAUTH else None
+    first = Brand("", settings.DEFAULT_FROM_EMAIL, settings.MAKEGOOD_MAILBOX, oauth=oauth)
     more = [
-        Brand(slug, str(given["sender"]), str(given["mailbox"]), tuple(given["sources"]))
+        Brand(
+            slug,
+            str(given["sender"]),
+            str(given["mailbox"]),
+            tuple(given["sources"]),
+            OAuth(**given["oauth"]) if given.get("oauth") else None,
+        )
         for slug, given in settings.MAKEGOOD_BRANDS.items()
     ]
     return [first, *more]

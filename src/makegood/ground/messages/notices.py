@@ -1,7 +1,7 @@
 """Telling colleagues: what they should know without looking for it, each notice once."""
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,6 +14,7 @@ from django.db.models.expressions import RawSQL
 from makegood.ground.messages.models import Notice
 from makegood.ground.messages.services import enqueue
 from makegood.ground.staff.models import User
+from makegood.ground.web.language import speaking
 from makegood.ids import uuid7
 
 PAGE = 50
@@ -26,12 +27,12 @@ class Word:
 
     to: User
     key: str
-    text: str
+    text: str | Callable[[], str]  # what is called is said in the language of whoever is told
     link: str  # a path of ours
     about: str  # as kind:id (case:0190...)
 
 
-def notify(*, to: Iterable[User], key: str, text: str, link: str, about: str, now: datetime) -> int:
+def notify(*, to: Iterable[User], key: str, text: str | Callable[[], str], link: str, about: str, now: datetime) -> int:
     """Tell each of some colleagues something, in the caller's transaction; returns how many had not heard it yet.
 
     The constraint `notice_once` decides between two who tell the same. Whoever wants mail gets it through the outbox.
@@ -56,7 +57,7 @@ def notify_many(words: Sequence[Word], *, now: datetime) -> int:
 def _insert(words: Sequence[Word], now: datetime) -> list[tuple[uuid.UUID, str, str, str, str]]:
     if not words:
         return []
-    rows = [(uuid7(), w.to.pk, w.key[:200], w.text[:300], w.link[:200], w.about[:100]) for w in words]
+    rows = [(uuid7(), w.to.pk, w.key[:200], _said_to(w)[:300], w.link[:200], w.about[:100]) for w in words]
     with connection.cursor() as cursor:
         # In the order of (person, key): two who tell many at once wait for each other instead of deadlocking.
         cursor.execute(
@@ -73,6 +74,13 @@ def _insert(words: Sequence[Word], now: datetime) -> list[tuple[uuid.UUID, str, 
         )
         fresh: list[tuple[uuid.UUID, str, str, str, str]] = cursor.fetchall()
         return fresh
+
+
+def _said_to(word: Word) -> str:
+    if isinstance(word.text, str):
+        return word.text
+    with speaking(word.to.language):
+        return word.text()
 
 
 def _address(link: str) -> str:

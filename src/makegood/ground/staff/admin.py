@@ -53,7 +53,7 @@ class StaffUserAdmin(ByRole, UserAdmin):  # type: ignore[type-arg]  # generic in
     filter_horizontal = ("places",)
     fieldsets = (
         (None, {"fields": ("username", "password")}),
-        ("Person", {"fields": ("first_name", "last_name", "email", "time_zone", "notices_by_mail")}),
+        ("Person", {"fields": ("first_name", "last_name", "email", "time_zone", "language", "notices_by_mail")}),
         ("Work", {"fields": ("role", "places", "skills", "case_cap", "is_active")}),
     )
     add_fieldsets = (

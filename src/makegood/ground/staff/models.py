@@ -3,6 +3,7 @@
 from typing import ClassVar
 
 import pghistory
+from django.conf import settings
 from django.contrib.auth.models import AbstractUser
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
@@ -29,6 +30,9 @@ class User(AbstractUser):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     role = models.CharField(max_length=14, choices=Role, default=Role.ASSOCIATE)
     time_zone = models.CharField(max_length=64, blank=True, default="", help_text="Empty: that of the company.")
+    language = models.CharField(
+        max_length=8, blank=True, default="", choices=settings.LANGUAGES, help_text="Empty: that of the company."
+    )
     notices_by_mail = models.BooleanField("notices by e-mail", default=False)
     places = models.ManyToManyField(Place, blank=True, related_name="staff")
     is_integration = models.BooleanField(default=False, help_text="Another system, not a person: has keys, no sign-in.")

@@ -2,7 +2,19 @@
 
 from functools import lru_cache
 
-from django.utils.translation import get_language, gettext
+from django.conf import settings
+from django.utils.translation import get_language, gettext, override
+
+
+def known(code: str) -> str:
+    """The language of ours that is meant by a code ("pt" for pt-BR); empty: we have no words in it."""
+    base = code.replace("_", "-").partition("-")[0].lower()
+    return base if base in dict(settings.LANGUAGES) else ""
+
+
+def speaking(*codes: str) -> override:
+    """While it lasts, speak the first of these languages that we know, else the company's."""
+    return override(next(filter(None, map(known, codes)), str(settings.LANGUAGE_CODE)))
 
 
 def translated(message: str) -> str:

@@ -3,11 +3,13 @@
 import zoneinfo
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from makegood.errors import MakegoodError
+from makegood.ground.web.language import speaking
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
@@ -37,14 +39,16 @@ class Refusals:
 
 
 class LocalTime:
-    """Show times in the zone of whoever is signed in."""
+    """Speak the language of whoever is signed in, and show times in their zone. The public is spoken to in the language
+    that their browser asks for.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        zone = getattr(request.user, "time_zone", "")
-        if not zone:
+        if not request.user.is_authenticated:
             return self.get_response(request)
-        with timezone.override(zoneinfo.ZoneInfo(zone)):
+        zone = request.user.time_zone or settings.TIME_ZONE
+        with timezone.override(zoneinfo.ZoneInfo(zone)), speaking(request.user.language):
             return self.get_response(request)

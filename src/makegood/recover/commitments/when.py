@@ -64,13 +64,18 @@ def where_of(case_id: uuid.UUID | None) -> Where:
     return found[case_id] if case_id in found else Where(zoneinfo.ZoneInfo(settings.TIME_ZONE), "")
 
 
+def zone_of(*, of_place: str = "", country: str = "", of_source: str = "") -> zoneinfo.ZoneInfo:
+    """The time zone of a place, else of the customer's country, else of the retailer."""
+    return zoneinfo.ZoneInfo(of_place or _ZONE_OF.get(country) or of_source or settings.TIME_ZONE)
+
+
 def where_of_many(case_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, Where]:
     """The same for many cases. One SQL query."""
     with connection.cursor() as cursor:
         cursor.execute(_WHERE, [list(case_ids)])
         rows = cursor.fetchall()
     return {
-        pk: Where(zoneinfo.ZoneInfo(of_place or _ZONE_OF.get(of_customer) or of_source or settings.TIME_ZONE), country)
+        pk: Where(zone_of(of_place=of_place, country=of_customer, of_source=of_source), country)
         for pk, of_place, country, of_customer, of_source in rows
     }
 

@@ -29,6 +29,16 @@ class SecretWrong(MakegoodError):
         super().__init__("The secret or signature is missing or wrong.")
 
 
+class MailTooLarge(MakegoodError):
+    """What a provider hands in is larger than a mail may be."""
+
+    code = "mail_too_large"
+    status = 413
+
+    def __init__(self, largest: int) -> None:
+        super().__init__(f"A mail may have {largest // 1024**2} MB (MAKEGOOD_MAIL_LARGEST); this one is not taken.")
+
+
 class ProviderUnknown(NotFound):
     code = "provider_unknown"
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import structlog
 from anymail.exceptions import AnymailWebhookValidationFailure
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
@@ -18,7 +18,7 @@ from django.views.decorators.http import require_http_methods
 from makegood.ground.messages import files
 from makegood.ground.staff.access import by_secret
 from makegood.ground.web.throttle import address, spend
-from makegood.recover.intake.errors import ProviderUnknown, SecretWrong
+from makegood.recover.intake.errors import MailTooLarge, ProviderUnknown, SecretWrong
 from makegood.recover.intake.models import Mail
 from makegood.recover.intake.services.mailing import Where, keep_mail
 
@@ -32,6 +32,10 @@ PROVIDERS: Final = {
     "sendgrid": "sendgrid.SendGridInboundWebhookView",
     "sparkpost": "sparkpost.SparkPostInboundWebhookView",
 }
+# The field in which a provider's form holds the whole mail.
+_WHOLE_MAIL: Final = {"mailgun": "body-mime"}
+# What comes beside the mail in a form, and what base64 or percent signs make of it elsewhere.
+_BESIDE, _ENCODED = 1024**2, 3
 _WRONG_AT_MOST, _WRONG_WITHIN = 20, timedelta(minutes=10)
 
 
@@ -47,6 +51,8 @@ def inbound(request: HttpRequest, provider: str) -> HttpResponse:
     ------
     ProviderUnknown
         No such provider, or no secret is set.
+    MailTooLarge
+        It is larger than MAKEGOOD_MAIL_LARGEST. Nothing of it is read.
     SecretWrong
         The secret or the provider's signature is missing or wrong.
     TooOften
@@ -56,11 +62,11 @@ def inbound(request: HttpRequest, provider: str) -> HttpResponse:
     shape = _shape(provider)
     if request.method == "HEAD":  # some providers look whether the address exists
         return HttpResponse()
-    if request.content_type == "application/json":
-        # Django's own limit is made for forms; a mail with photographs is larger.
-        request._body = request.read(2 * settings.MAKEGOOD_MAIL_LARGEST)  # noqa: SLF001
+    _make_room(request, provider)
     try:
         shape.run_validators(request)
+    except RequestDataTooBig as problem:
+        raise MailTooLarge(settings.MAKEGOOD_MAIL_LARGEST) from problem
     except (AnymailWebhookValidationFailure, ImproperlyConfigured) as problem:
         spend("mail-secret", address(request), limit=_WRONG_AT_MOST, per=_WRONG_WITHIN, now=now)
         raise SecretWrong from problem
@@ -69,6 +75,50 @@ def inbound(request: HttpRequest, provider: str) -> HttpResponse:
 
     take_in.defer()
     return HttpResponse()
+
+
+def _make_room(request: HttpRequest, provider: str) -> None:
+    """Let through what a mail may have: Django's own limit (DATA_UPLOAD_MAX_MEMORY_SIZE, 2.5 MB) is made for forms that
+    people fill in, and stays as it is for those.
+
+    A mail in a field of a form is read as an uploaded file, which goes to disk piece by piece.
+    """
+    largest = settings.MAKEGOOD_MAIL_LARGEST
+    is_form = request.content_type == "multipart/form-data"
+    if int(request.META.get("CONTENT_LENGTH") or 0) > (largest + _BESIDE if is_form else _ENCODED * largest):
+        raise MailTooLarge(largest)
+    if not is_form:
+        request._body = request.read()  # noqa: SLF001  no more than its length says
+    elif field := _WHOLE_MAIL.get(provider):
+        request._stream = _FieldAsFile(request._stream, field)  # type: ignore[assignment]  # noqa: SLF001
+
+
+class _FieldAsFile:
+    """A form on its way in, with one of its fields named as a file."""
+
+    def __init__(self, stream: Any, field: str) -> None:
+        self._stream, self._kept, self._found = stream, b"", False
+        self._field = f'name="{field}"\r\n'.encode()
+        self._file = f'name="{field}"; filename="{field}"\r\n'.encode()
+
+    def read(self, size: int = -1) -> bytes:
+        """The next piece; empty at the end. What may be the beginning of the field's name waits for the next."""
+        while not self._found:
+            piece: bytes = self._stream.read(size)
+            known = self._kept + piece
+            if self._field in known:
+                self._found = True
+                return known.replace(self._field, self._file, 1)
+            keep = len(self._field) - 1 if piece else 0
+            self._kept, ready = (known[-keep:], known[:-keep]) if keep else (b"", known)
+            if ready or not piece:
+                return ready
+        rest: bytes = self._stream.read(size)
+        return rest
+
+    def readline(self, size: int = 65_536) -> bytes:
+        """What is left is thrown away by lines; any pieces will do."""
+        return self.read(size)
 
 
 def _shape(provider: str) -> Any:
@@ -80,6 +130,13 @@ def _shape(provider: str) -> Any:
 
 
 def _keep(request: HttpRequest, shape: Any, mailbox: str, now: datetime) -> None:
+    field = _WHOLE_MAIL.get(mailbox.removeprefix("webhook/"), "")
+    if whole := request.FILES.get(field) or request.POST.get(field):
+        raw = whole.encode() if isinstance(whole, str) else whole.read()
+        if len(raw) > settings.MAKEGOOD_MAIL_LARGEST:
+            raise MailTooLarge(settings.MAKEGOOD_MAIL_LARGEST)
+        keep_mail(raw=raw, where=Where(mailbox, "", now))
+        return
     try:
         raws = [_as_bytes(event.message) for event in shape.parse_events(request) if event.message is not None]
     except Exception as problem:  # noqa: BLE001  whatever a provider (or who pretends to be one) sends

@@ -16,13 +16,14 @@ from makegood.ids import read_uuid
 from makegood.recover.intake.errors import MailNotFound
 from makegood.recover.intake.models import Mail
 from makegood.recover.intake.queries import mail as queries
+from makegood.recover.intake.services.fetching import mailbox_of, with_mailbox
 from makegood.recover.intake.services.mailing import take_in_anyway
 
 
 @needs("messages.see")
 @require_safe
 def inbox(request: StaffRequest) -> HttpResponse:
-    """What came in by mail, newest first. Two SQL queries beside the reader's places."""
+    """What came in by mail, newest first, and how the mailboxes fare. Three SQL queries beside the reader's places."""
     status = request.GET.get("status", "")
     if status not in Mail.Status.values:
         status = ""
@@ -35,6 +36,7 @@ def inbox(request: StaffRequest) -> HttpResponse:
         "status": status,
         "statuses": Mail.Status.choices,
         "counts": queries.left_out(places=places),
+        "mailboxes": queries.mailboxes([mailbox_of(brand) for brand in with_mailbox()]),
     }
     return render(request, "intake/inbox.html", context)
 

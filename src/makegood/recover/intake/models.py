@@ -77,6 +77,26 @@ class Watermark(models.Model):
         return self.kind
 
 
+class Mailbox(models.Model):
+    """How a mailbox fares: when it was last read, and what stands in the way since when."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    read_at = models.DateTimeField(null=True, blank=True, help_text="When it last could be read.")
+    problem = models.CharField(max_length=500, blank=True, default="", help_text="Why not now; empty: it can.")
+    since = models.DateTimeField(null=True, blank=True, help_text="Of the problem.")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="mailbox_problem_has_since",
+                condition=Q(problem="", since=None) | Q(problem__gt="", since__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Mail(models.Model):
     """One e-mail as it came in, and what became of it. The original is kept, byte by byte."""
 

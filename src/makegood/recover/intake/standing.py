@@ -3,15 +3,19 @@
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
+from django.utils import timezone
+from django.utils.dateformat import format as date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from markupsafe import Markup
 
-from makegood.recover.cases.models import Direction, Outcome, Status
+from makegood.recover.cases.models import Case, Direction, Outcome, Status
 from makegood.recover.cases.queries.case import Moment
 from makegood.recover.cases.views.telling import shown
 from makegood.recover.commitments.queries.case import Promised
+from makegood.recover.commitments.when import zone_of
 
 HEADLINES: Final = {
     Status.NEW: ("mail-check", gettext_lazy("We have it and will look at it.")),
@@ -55,6 +59,23 @@ class Step(NamedTuple):
     ours: bool = True
     words: Markup = Markup()
     rest: str = ""
+
+
+def zone_for(case: Case) -> ZoneInfo:
+    """The time zone that a customer reads times in: of their store, else of their country, else of the shop."""
+    who, place = case.customer, case.place
+    return zone_of(
+        of_place=place.time_zone if place else "", country=who.country if who else "",
+        of_source=who.source.time_zone if who else "",
+    )  # fmt: skip
+
+
+def moment(at: datetime) -> str:
+    """A moment for somebody who does not know our clock: day, hour and zone, in their language and time zone."""
+    local = timezone.localtime(at)
+    name = local.tzname() or ""
+    zone = name if name.isalpha() else f"UTC{name}"
+    return f"{date_format(local, 'D j M Y, H:i')} {zone}"
 
 
 def headline(status: str, outcome: str) -> tuple[str, str]:

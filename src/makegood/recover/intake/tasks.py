@@ -36,7 +36,7 @@ def look_for_mail(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes
 def fetch_mail(brand: str) -> None:
     """Fetch the new mail of a mailbox and take it in. Running twice at once is harmless."""
     try:
-        fetched = fetching.fetch(brand_called(brand), now=timezone.now())
+        fetched = fetching.fetch_and_note(brand_called(brand), now=timezone.now())
     except (MailboxUnreachable, MailboxBadAddress) as problem:
         log.warning("mailbox not read", brand=brand, problem=type(problem).__name__)
         return

@@ -7,20 +7,22 @@ from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from makegood.ground.retail.queries.orders import purchase
 from makegood.ground.staff.access import public
+from makegood.ground.web.language import speaking
 from makegood.ground.web.throttle import TooOften, address, spend
 from makegood.recover.cases.errors import LinkGone
 from makegood.recover.cases.models import Case, Channel
 from makegood.recover.cases.queries.case import timeline
-from makegood.recover.cases.services.links import open_link
+from makegood.recover.cases.services.links import open_link, wrote_in
 from makegood.recover.commitments.queries.case import on_case
 from makegood.recover.intake.services.receiving import receive
-from makegood.recover.intake.standing import LONGEST_STORY, headline, promised, story
+from makegood.recover.intake.standing import LONGEST_STORY, headline, moment, promised, story, zone_for
 
 HOUR = timedelta(hours=1)
 WRONG_LINKS_AN_HOUR = 30
@@ -38,6 +40,8 @@ class AnswerForm(forms.Form):
 def standing(request: HttpRequest, token: str) -> HttpResponse:
     """Where a case stands, what was promised, and one box to answer. Seven SQL statements to show.
 
+    In the customer's language and time zone, as far as they are known.
+
     Guessing is limited by address, answering by link.
     """
     now = timezone.now()
@@ -48,26 +52,28 @@ def standing(request: HttpRequest, token: str) -> HttpResponse:
         raise
     case, problem = link.case.merged_into or link.case, ""  # what was merged goes on there
     merged = list(Case.objects.filter(merged_into=case).values_list("pk", flat=True))
-    form = AnswerForm(request.POST if request.method == "POST" else None)
-    if form.is_bound:
-        if form.is_valid():
-            try:
-                spend("answer-by-link", str(link.pk), limit=ANSWERS_AN_HOUR, per=HOUR, now=now)
-            except TooOften as why:
-                problem = str(why)
+    told = case.customer.language if case.customer else ""
+    with timezone.override(zone_for(case)), speaking(told, wrote_in(link), get_language() or ""):
+        form = AnswerForm(request.POST if request.method == "POST" else None)
+        if form.is_bound:
+            if form.is_valid():
+                try:
+                    spend("answer-by-link", str(link.pk), limit=ANSWERS_AN_HOUR, per=HOUR, now=now)
+                except TooOften as why:
+                    problem = str(why)
+                else:
+                    _take_in(case, form.cleaned_data["words"], once=form.cleaned_data["once"], now=now)
+                    return redirect(request.path + "?said=1")
             else:
-                _take_in(case, form.cleaned_data["words"], once=form.cleaned_data["once"], now=now)
-                return redirect(request.path + "?said=1")
-        else:
-            problem = _("Write something first.")
-    response = render(request, "intake/standing.html", {
-        "link": link, "case": case, "headline": headline(case.status, case.outcome),
-        "order": purchase(case.order_id) if case.order_id else None,
-        "steps": story(timeline(case.pk, merged=merged, limit=LONGEST_STORY)),
-        "promises": promised(on_case(case.pk).promises),
-        "said": "said" in request.GET, "problem": problem, "once": uuid.uuid4(),
-        "typed": request.POST.get("words", ""),
-    }, status=422 if problem else 200)  # fmt: skip
+                problem = _("Write something first.")
+        response = render(request, "intake/standing.html", {
+            "link": link, "case": case, "headline": headline(case.status, case.outcome), "moment": moment,
+            "order": purchase(case.order_id) if case.order_id else None,
+            "steps": story(timeline(case.pk, merged=merged, limit=LONGEST_STORY)),
+            "promises": promised(on_case(case.pk).promises),
+            "said": "said" in request.GET, "problem": problem, "once": uuid.uuid4(),
+            "typed": request.POST.get("words", ""),
+        }, status=422 if problem else 200)  # fmt: skip
     response["X-Robots-Tag"] = "noindex"
     return response
 

@@ -13,6 +13,7 @@ from makegood.ground.messages.brands import Brand, brand_called, brand_selling
 from makegood.ground.messages.models import Message
 from makegood.ground.messages.services import File, enqueue
 from makegood.ground.staff.models import User
+from makegood.ground.web.language import speaking
 from makegood.recover.cases import extensions
 from makegood.recover.cases.errors import NoAddress, NothingToSay
 from makegood.recover.cases.models import (
@@ -27,7 +28,7 @@ from makegood.recover.cases.models import (
 )
 from makegood.recover.cases.services import attachments
 from makegood.recover.cases.services.handling import open_case, require_not_merged
-from makegood.recover.cases.services.links import address_of, link_for
+from makegood.recover.cases.services.links import address_of, language_of, link_for
 from makegood.recover.cases.services.mentioning import tell_mentioned
 from makegood.recover.cases.services.timeline import lock_case, lock_home, record
 from makegood.recover.cases.services.watching import start_watching
@@ -121,7 +122,10 @@ def reply(
 def _way_back(case: Case, now: datetime) -> str:
     """The customer's link, below what we write to them."""
     address = address_of(link_for(case.pk, now=now))
-    return "\n\n" + _("Where your case stands, and a place to answer: %(link)s") % {"link": address} if address else ""
+    if not address:
+        return ""
+    with speaking(language_of(case)):
+        return "\n\n" + _("Where your case stands, and a place to answer: %(link)s") % {"link": address}
 
 
 class _Thread(NamedTuple):
@@ -145,7 +149,8 @@ def _thread(case: Case) -> _Thread:
     mails = list(heard.order_by("-contact__at", "-pk")[:_CHAINS_AT_MOST])
     written = Message.objects.filter(about__in=[f"case:{pk}" for pk in whole]).order_by("-pk")
     ours = list(written.only("message_id", "references")[:_CHAINS_AT_MOST])
-    chains = [f"{mail.references} {mail.message_id}" for mail in (*ours, *mails)]
+    chains = [f"{one.references} {one.message_id}" for one in ours]
+    chains += [f"{mail.references} {mail.message_id}" for mail in mails]
     if mails:
         last = mails[0]
         subject = f"Re: {_ANSWER.sub('', last.contact.subject) or case.subject}"

@@ -12,13 +12,24 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from makegood.ground.staff.models import User
 from makegood.recover.cases.errors import LinkGone
-from makegood.recover.cases.models import Case, CaseEvent, CustomerLink
+from makegood.recover.cases.models import Case, CaseEvent, Contact, CustomerLink, Direction
 from makegood.recover.cases.services.timeline import lock_case, record
 
+# The language in which a customer last wrote.
+WROTE_IN = Coalesce(
+    Subquery(
+        Contact.objects.filter(case=OuterRef("case"), direction=Direction.IN, language__gt="")
+        .order_by("-at")
+        .values("language")[:1]
+    ),
+    Value(""),
+)
 _signer = Signer(salt="makegood.customer-link", sep=".")
 
 
@@ -37,6 +48,21 @@ def link_for(case_id: uuid.UUID, *, now: datetime) -> str:
     return _signer.sign(base64.urlsafe_b64encode(link.pk.bytes).rstrip(b"=").decode())
 
 
+def wrote_in(link: CustomerLink) -> str:
+    """The language in which whoever holds a link last wrote. No SQL query: it came with the link (`open_link`)."""
+    return str(getattr(link, "wrote_in", ""))
+
+
+def language_of(case: Case) -> str:
+    """The language that a customer is written to in: the one we were told, else the one in which they last wrote;
+    empty: not known. One SQL query at most.
+    """
+    if case.customer and case.customer.language:
+        return case.customer.language
+    said = Contact.objects.filter(case=case, direction=Direction.IN, language__gt="").order_by("-at")
+    return said.values_list("language", flat=True).first() or ""
+
+
 def address_of(token: str) -> str:
     """The whole address for a mail; empty where MAKEGOOD_URL does not say where the desk is reached."""
     base = settings.MAKEGOOD_URL.rstrip("/")
@@ -53,8 +79,10 @@ def open_link(token: str, *, now: datetime) -> CustomerLink:
     """
     try:
         key = base64.urlsafe_b64decode(_signer.unsign(token) + "==")
-        related = ("case__customer__source", "case__order", "case__place", "case__merged_into__customer__source")
+        of_case = ("customer__source", "order", "place", "merged_into__customer__source", "merged_into__place")
+        related = [f"case__{name}" for name in of_case]
         links = CustomerLink.objects.select_related(*related).defer("case__search", "case__merged_into__search")
+        links = links.annotate(wrote_in=WROTE_IN)
         link = links.get(pk=uuid.UUID(bytes=key), revoked_at=None, expires_at__gt=now)
     except (BadSignature, binascii.Error, ValueError, CustomerLink.DoesNotExist) as why:
         raise LinkGone from why

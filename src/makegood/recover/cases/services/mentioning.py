@@ -34,10 +34,13 @@ def tell_mentioned(case: Case, note: Note, *, by: User, now: datetime) -> list[U
     )  # fmt: skip
     told: list[User] = [user for user in known if user != by and sees(user, case.place_id)]
     words = " ".join(note.body.split())
-    text = _("%(who)s in C-%(number)s: %(words)s") % {
-        "who": by.display_name, "number": case.number, "words": words[:200],
-    }  # fmt: skip
+    facts = {"who": by.display_name, "number": case.number, "words": words[:200]}
     notify(
-        to=told, key=f"mention:{note.pk}", text=text, link=f"/cases/C-{case.number}/", about=f"case:{case.pk}", now=now
+        to=told,
+        key=f"mention:{note.pk}",
+        text=lambda: _("%(who)s in C-%(number)s: %(words)s") % facts,
+        link=f"/cases/C-{case.number}/",
+        about=f"case:{case.pk}",
+        now=now,
     )
     return told

@@ -41,10 +41,10 @@ def hand_over(
         moved.append(commitment)
     if moved and to != by:
         gave = "%(who)s gave you %(count)d promise to keep.", "%(who)s gave you %(count)d promises to keep."
-        says = ngettext(*gave, len(moved))
         notify(
             to=[to], key=f"handed:{moved[0].pk}:{now.isoformat()}", about=f"commitment:{moved[0].pk}", now=now,
-            text=says % {"who": by.display_name, "count": len(moved)}, link="/commitments/?show=open",
+            text=lambda: ngettext(*gave, len(moved)) % {"who": by.display_name, "count": len(moved)},
+            link="/commitments/?show=open",
         )  # fmt: skip
     return moved
 

@@ -4,6 +4,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, tzinfo
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -70,8 +71,8 @@ def _tell_a_batch(now: datetime, leaders: Leaders) -> int:
 def _words(commitment: Commitment, notice: str, to: Iterable[User]) -> list[Word]:
     # The due time is part of the key: a promise that is open again after an undo is not told of twice.
     key = f"commitment:{commitment.pk}:{notice}:{commitment.due_at.timestamp():.0f}"
-    text, link, about = words(commitment, notice), address(commitment), f"commitment:{commitment.pk}"
-    return [Word(to=user, key=key, text=text, link=link, about=about) for user in to]
+    link, about = address(commitment), f"commitment:{commitment.pk}"
+    return [Word(to=user, key=key, text=partial(words, commitment, notice), link=link, about=about) for user in to]
 
 
 def words(commitment: Commitment, notice: str) -> str:

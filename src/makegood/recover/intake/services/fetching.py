@@ -15,9 +15,10 @@ from django.db.models import Max
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError
 
-from makegood.ground.messages.brands import Brand, brands
+from makegood.ground.messages.brands import Brand, OAuth, brands
 from makegood.recover.intake.errors import MailboxBadAddress, MailboxUnreachable
-from makegood.recover.intake.models import Mail
+from makegood.recover.intake.models import Mail, Mailbox
+from makegood.recover.intake.services import oauth as oauth_tokens
 from makegood.recover.intake.services.mailing import Where, keep_mail, refuse_mail
 
 _LOCK = 7267328
@@ -87,7 +88,7 @@ def with_mailbox() -> list[Brand]:
 def check(brand: Brand, *, now: datetime) -> State:
     """Open a mailbox and say what is in it; nothing is fetched. Raises MailboxUnreachable, MailboxBadAddress."""
     address = address_of(brand.mailbox)
-    with _opened(address) as box:
+    with _opened(address, brand.oauth, now) as box:
         validity, mails = _standing(box, address)
         return State(str(address), mails, len(_not_yet_kept(box, str(address), validity, now)))
 
@@ -111,13 +112,41 @@ def fetch(brand: Brand, *, now: datetime, at_most: int = AT_ONCE) -> Fetched:
         if not is_alone:
             result.busy = True
             return result
-        with _opened(address) as box:
+        with _opened(address, brand.oauth, now) as box:
             validity, _ = _standing(box, address)
             wanted = _not_yet_kept(box, str(address), validity, now)
             result.more = len(wanted) > at_most
             for uid in wanted[:at_most]:
                 _bring(box, brand, str(address), validity, uid, now, result)
     return result
+
+
+def fetch_and_note(brand: Brand, *, now: datetime, at_most: int = AT_ONCE) -> Fetched:
+    """Fetch, and keep for the page how the mailbox fares. Raises what `fetch` raises."""
+    name = mailbox_of(brand)
+    try:
+        fetched = fetch(brand, now=now, at_most=at_most)
+    except (MailboxUnreachable, MailboxBadAddress) as problem:
+        with connection.cursor() as cursor:
+            cursor.execute(_PROBLEM, {"name": name, "why": str(problem)[:500], "now": now})
+        raise
+    Mailbox.objects.update_or_create(name=name, defaults={"read_at": now, "problem": "", "since": None})
+    return fetched
+
+
+# The problem dates from when it began, not from the last time that somebody ran into it.
+_PROBLEM = """
+INSERT INTO intake_mailbox (name, problem, since) VALUES (%(name)s, %(why)s, %(now)s)
+ON CONFLICT (name) DO UPDATE SET problem = excluded.problem, since = coalesce(intake_mailbox.since, excluded.since)
+"""
+
+
+def mailbox_of(brand: Brand) -> str:
+    """What the mailbox of a brand is called, also where its address cannot be read."""
+    try:
+        return str(address_of(brand.mailbox))
+    except MailboxBadAddress as problem:
+        return problem.mailbox[:200]
 
 
 def _not_yet_kept(box: BaseMailBox, mailbox: str, validity: int, now: datetime) -> list[int]:
@@ -143,9 +172,7 @@ def _bring(
     if about is None:
         return  # gone since the search
     size = int(about.partition(b"RFC822.SIZE ")[2].split(b" ")[0].rstrip(b")") or 0)
-    came = imaplib.Internaldate2tuple(about)
-    came_at = min(datetime.fromtimestamp(time.mktime(came), UTC), now) if came else now
-    where = Where(mailbox, brand.slug, came_at, validity, uid)
+    where = Where(mailbox, brand.slug, came_at(about, now), validity, uid)
     largest = settings.MAKEGOOD_MAIL_LARGEST
     raw = _fetch(box, uid, "(BODY.PEEK[])") if size <= largest else None
     if raw is not None and len(raw) <= largest:
@@ -156,6 +183,15 @@ def _bring(
         result.too_large += refuse_mail(size=size, headers=headers, why=why, where=where)
         return
     box.flag(str(uid), "\\Seen", value=True)
+
+
+def came_at(about: bytes, now: datetime) -> datetime:
+    """When the server got a mail, as it says (INTERNALDATE); now, where that is no time or lies ahead."""
+    try:
+        came = imaplib.Internaldate2tuple(about)
+        return min(datetime.fromtimestamp(time.mktime(came), UTC), now) if came else now
+    except (ValueError, OverflowError, OSError):
+        return now
 
 
 def _fetch(box: BaseMailBox, uid: int, what: str) -> bytes | None:
@@ -175,12 +211,18 @@ def _standing(box: BaseMailBox, address: Address) -> tuple[int, int]:
 
 
 @contextmanager
-def _opened(address: Address) -> Iterator[BaseMailBox]:
+def _opened(address: Address, oauth: OAuth | None, now: datetime) -> Iterator[BaseMailBox]:
     kind, _ = _KINDS[address.scheme]
+    token = oauth_tokens.access_token(str(address), oauth, now=now) if oauth else ""
     try:
         box = kind(address.host, address.port, timeout=_PATIENCE)  # type: ignore[call-arg]
         try:
-            yield box.login(address.user, address.password, initial_folder=address.folder)
+            if oauth:
+                _sign_in(box, address, oauth, token)
+            else:
+                box.login(address.user, address.password, initial_folder=None)
+            box.folder.set(address.folder)
+            yield box
         finally:
             with suppress(Exception):
                 box.logout()
@@ -188,8 +230,19 @@ def _opened(address: Address) -> Iterator[BaseMailBox]:
                 box.client.shutdown()
     except (ImapToolsError, imaplib.IMAP4.error, OSError) as problem:
         # What a server says may repeat the password; the kind of the failure and its first words do.
-        says = " ".join(str(problem).replace(address.password or "\0", "…").split())[:200]
+        says = " ".join(str(problem).replace(token or address.password or "\0", "…").split())[:200]
         raise MailboxUnreachable(str(address), says or type(problem).__name__) from problem
+
+
+def _sign_in(box: BaseMailBox, address: Address, oauth: OAuth, token: str) -> None:
+    """XOAUTH2, as Google and Microsoft describe it. A refusal comes as a challenge that is answered with nothing."""
+    proof = f"user={address.user}\1auth=Bearer {token}\1\1".encode()
+    try:
+        box.client.authenticate("XOAUTH2", lambda challenge: b"" if challenge else proof)
+    except imaplib.IMAP4.error as problem:
+        oauth_tokens.forget(str(address), oauth)
+        why = f"the server refuses the access token. May {oauth.client} read mail of {address.user} by IMAP?"
+        raise MailboxUnreachable(str(address), why) from problem
 
 
 @contextmanager
