@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.utils import timezone
@@ -33,10 +34,8 @@ def gold(**details):
 def late(customer, *, ago=DAY, **details):
     """An order that came late, so long ago."""
     now = timezone.now()
-    order = OrderFactory(
-        customer=customer, placed_at=now - 9 * DAY, promised_at=now - 5 * DAY, status="delivered", **details
-    )
-    ShipmentFactory(order=order, promised_at=now - 5 * DAY, delivered_at=now - ago)
+    order = OrderFactory(customer=customer, placed_at=now - 9 * DAY, status="delivered", **details)
+    ShipmentFactory(order=order, promised_at=now - 6 * DAY, delivered_at=now - ago)
     return order
 
 
@@ -103,9 +102,8 @@ def test_pages_by_key_and_every_row_once_in_the_file():
     orders = [late(gold(), total=10 + n % 3) for n in range(7)]
     now, seen, after = timezone.now(), [], None
     while True:
-        rows, after = reaching.page(
-            ALL, places=None, now=now, after=after and reaching.Cursor.read(str(after)), limit=3
-        )
+        begins = after and reaching.Cursor.read(str(after))
+        rows, after = reaching.page(ALL, places=None, now=now, after=begins, limit=3)
         seen += [row.order_id for row in rows]
         if after is None:
             break
@@ -113,9 +111,7 @@ def test_pages_by_key_and_every_row_once_in_the_file():
     assert [row.order_id for row in reaching.every(ALL, places=None, now=now)] == seen
 
 
-@pytest.mark.parametrize(
-    "text", ["", "x", "1~", "~", "1e9~00000000-0000-0000-0000-000000000001", "٣~x", "1" * 40 + "~x"]
-)
+@pytest.mark.parametrize("text", ["", "x", "1~", "~", f"1e9~{UUID(int=1)}", f".~{UUID(int=1)}", "1" * 40 + "~x"])
 def test_a_cursor_that_is_none_begins_at_the_top(text):
     assert reaching.Cursor.read(text) is None
 
