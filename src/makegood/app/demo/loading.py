@@ -21,6 +21,7 @@ from makegood.ground.retail.services.importing import Imported, import_records
 from makegood.ground.staff.models import User
 from makegood.recover.cases.models import Case
 from makegood.recover.cases.services.reasons import plant_defaults
+from makegood.recover.cases.services.usual import measure_usual
 from makegood.recover.intake.feed import CONTACTS
 from makegood.recover.intake.models import Watermark
 from makegood.recover.intake.services import Tally, replay
@@ -165,6 +166,7 @@ def _play(plan: Plan, now: datetime, progress: Progress) -> Played:
         lap("work")
         progress("days", 1, days)
     _analyze()
+    measure_usual(now=plan.end)
     Watermark.objects.create(kind=f"demo seed={plan.seed} scale={plan.scale}", looked_until=plan.end)
     return Played(plan, imported, False, hired, tally, events, {name: round(took, 2) for name, took in seconds.items()})
 

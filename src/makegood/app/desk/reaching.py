@@ -139,12 +139,25 @@ WITH fresh AS MATERIALIZED (
         AND (f.kind <> 'overdue' OR o.status NOT IN ('delivered', 'returned'))
         AND (%(places)s::uuid[] IS NULL OR o.place_id = ANY(%(places)s::uuid[]))
     ORDER BY o.id, f.harm, f.at
+), valued AS MATERIALIZED (
+    SELECT f.*, coalesce(nullif(k.name, ''), k.ref) AS customer, k.email, k.loyalty_tier, k.lifetime_value
+    FROM failed f
+    JOIN retail_customer k ON k.id = f.customer_id
+    LEFT JOIN cases_usual u ON u.source_id = k.source_id
+    WHERE (lower(k.loyalty_tier) = ANY(%(tiers)s)
+           OR k.lifetime_value >= coalesce(%(valued_from)s::numeric, u.valued_from))
+        AND (%(kind)s = '' OR f.kind = %(kind)s) AND (%(tier)s = '' OR lower(k.loyalty_tier) = lower(%(tier)s))
+        AND (%(value)s::numeric IS NULL OR (f.total, f.id) < (%(value)s::numeric, %(order)s::uuid))
+), shown AS MATERIALIZED (
+    SELECT * FROM valued f
+    WHERE NOT EXISTS (
+        SELECT FROM retail_person(f.customer_id) account
+        JOIN cases_case c ON c.customer_id = account.id AND c.last_contact_at >= f.at)
+    ORDER BY f.total DESC, f.id DESC LIMIT %(limit)s
 )
-SELECT f.id, f.ref, f.kind, f.at, f.total, f.currency, k.id, coalesce(nullif(k.name, ''), k.ref), k.email,
-       k.loyalty_tier, k.lifetime_value, coalesce(v.name, ''), coalesce(item.name, ''), open_case.number
-FROM failed f
-JOIN retail_customer k ON k.id = f.customer_id
-LEFT JOIN cases_usual u ON u.source_id = k.source_id
+SELECT f.id, f.ref, f.kind, f.at, f.total, f.currency, f.customer_id, f.customer, f.email, f.loyalty_tier,
+       f.lifetime_value, coalesce(v.name, ''), coalesce(item.name, ''), open_case.number
+FROM shown f
 LEFT JOIN retail_vendor v ON v.id = f.carrier_id
 LEFT JOIN LATERAL (
     SELECT p.name FROM retail_orderline l JOIN retail_product p ON p.id = l.product_id
@@ -152,12 +165,5 @@ LEFT JOIN LATERAL (
 LEFT JOIN LATERAL (
     SELECT c.number FROM cases_case c WHERE c.order_id = f.id AND c.resolved_at IS NULL
     ORDER BY c.opened_at DESC LIMIT 1) open_case ON true
-WHERE (lower(k.loyalty_tier) = ANY(%(tiers)s)
-       OR k.lifetime_value >= coalesce(%(valued_from)s::numeric, u.valued_from))
-    AND (%(kind)s = '' OR f.kind = %(kind)s) AND (%(tier)s = '' OR lower(k.loyalty_tier) = lower(%(tier)s))
-    AND (%(value)s::numeric IS NULL OR (f.total, f.id) < (%(value)s::numeric, %(order)s::uuid))
-    AND NOT EXISTS (
-        SELECT FROM retail_person(k.id) account
-        JOIN cases_case c ON c.customer_id = account.id AND c.last_contact_at >= f.at)
-ORDER BY f.total DESC, f.id DESC LIMIT %(limit)s
+ORDER BY f.total DESC, f.id DESC
 """

@@ -160,7 +160,7 @@ TABLES: tuple[FeedTable, ...] = (
     )),
     FeedTable("payments", retail.Payment, "What was paid for an order.", (
         _ORDER,
-        FeedField("method", "How it was paid, such as card or voucher."),
+        FeedField("method", "How it was paid, such as card or voucher; `chargeback` for one that the bank took back."),
         FeedField("amount", "How much.", minimum=0),
         FeedField("paid_at", "When it was paid."),
     )),

@@ -129,8 +129,7 @@ class _Draft:
 def _with_their_other_accounts(drafts: Sequence[_Draft]) -> None:
     """Accounts that are one person with those found; an order that was given must be of one of them."""
     people = people_of(account.id for draft in drafts for account in draft.accounts)
-    missing = {pk for person in people.values() for pk in person} - people.keys()
-    known = _accounts_by_id(missing)
+    known = _accounts_by_id({pk for person in people.values() if len(person) > 1 for pk in person})
     for draft in drafts:
         found = {account.id for account in draft.accounts}
         ids = {pk for account in draft.accounts for pk in people[account.id]} - found

@@ -19,7 +19,8 @@ def in_one_glance(person: Person, user: User, now: datetime, *, case: CaseDetail
     amounts_to = said(chain, about)
     shown = {
         "person": person, "chain": chain, "links": person.links(chain),
-        "says": amounts_to.sentence if amounts_to else "", "nouns": NOUNS, "level_words": LEVELS, "level_tones": TONES, "risk": None, "repeats": None,
+        "says": amounts_to.sentence if amounts_to else "", "nouns": NOUNS, "level_words": LEVELS,
+        "level_tones": TONES, "risk": None, "repeats": None,
     }  # fmt: skip
     if may(user, "indicators.see"):
         risk = Risk(
