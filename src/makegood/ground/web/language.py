@@ -2,12 +2,14 @@
 
 from functools import lru_cache
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
+
+from makegood.ground.web import reader
 
 
 def translated(message: str) -> str:
     """Gettext in a third of its time; a page asks two hundred times."""
-    return translated_to(get_language(), message)
+    return translated_to(reader.language(), message)
 
 
 @lru_cache(maxsize=8192)

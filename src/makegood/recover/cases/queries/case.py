@@ -1,4 +1,4 @@
-"""What the case page shows, in four SQL statements: the case, its timeline, its order, its failure chain."""
+"""What the case page shows: the case, its timeline, its failure chain."""
 
 import hashlib
 import uuid
@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.db import connection
 
+from makegood.ground.asking import Question, ask
 from makegood.ground.binary import binary_cursor
 from makegood.ground.staff.models import User
 from makegood.recover.cases.errors import CaseNotFound
@@ -367,20 +368,19 @@ def failure_chain(
     `in_a_year` counts what opened in the year until `at`. Cases outside `places` are counted, not told (None: all are
     told).
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _CHAIN,
-            {
-                "customer": customer_id,
-                "person": person_ref,
-                "source": source_id,
-                "at": at,
-                "places": places,
-                "most": most,
-            },
-        )
-        row = cursor.fetchone()
-    return _decode_chain(row[0]) if row else NO_CHAIN
+    return ask(chain_of(
+        customer_id, person_ref=person_ref, source_id=source_id, at=at, places=places, most=most,
+    ))  # fmt: skip
+
+
+def chain_of(
+    customer_id: uuid.UUID | None, *, person_ref: str, source_id: int | None, at: datetime, places: Places,
+    most: int = CHAIN_LENGTH,
+) -> Question[Chain]:  # fmt: skip
+    """`failure_chain`, to be asked with others; of nobody it is empty."""
+    asked = {"customer": customer_id, "person": person_ref, "source": source_id, "at": at, "places": places,
+             "most": most}  # fmt: skip
+    return Question(_CHAIN, lambda found: _decode_chain(found) if found else NO_CHAIN, asked)
 
 
 class ReasonChoice(NamedTuple):

@@ -18,10 +18,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from makegood.errors import Conflict, MakegoodError
+from makegood.ground.asking import ask_all
 from makegood.ground.messages.models import Message
 from makegood.ground.messages.services import send_again
 from makegood.ground.retail.journey import Journey, journey
-from makegood.ground.retail.queries.orders import Parcel, Purchase, purchase
+from makegood.ground.retail.queries.orders import Parcel, Purchase, purchase_of
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
@@ -43,22 +44,22 @@ from makegood.recover.cases.models import Channel, Locus, Outcome, Severity, Sta
 from makegood.recover.cases.next_step import NextStep, Situation, next_step
 from makegood.recover.cases.queries.case import (
     MOMENTS_A_PAGE,
-    NO_CHAIN,
     CaseDetail,
     Chain,
     Mark,
     Moment,
     assignable,
-    failure_chain,
+    chain_of,
     mark,
     people_to_assign,
     reasons_to_choose,
     the_case,
     timeline,
 )
-from makegood.recover.cases.service_levels.reading import clocks_of
+from makegood.recover.cases.service_levels.levels import levels_of
+from makegood.recover.cases.service_levels.reading import Shown, clocks_by
 from makegood.recover.cases.triage import why_ranked
-from makegood.recover.cases.views.telling import happened, mail_of, tell
+from makegood.recover.cases.views.telling import happened, mail_of, tell_all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ class Toast:
 @require_safe
 @needs("cases.see")
 def case(request: StaffRequest, number: int) -> HttpResponse:
-    """A case with all that belongs to it, in five SQL statements."""
+    """A case with all that belongs to it, in four SQL statements: who asks, the case, its timeline, all the rest."""
     return _page(request, _case(request, number), before=_number(request.GET.get("before")))
 
 
@@ -94,7 +95,7 @@ def earlier(request: StaffRequest, number: int) -> HttpResponse:
     """Older items of the timeline."""
     shown = _case(request, number)
     moments, more = _moments(shown, _number(request.GET.get("before")))
-    return render(request, "cases/_moments.html", {"case": shown, "moments": [tell(m) for m in moments], "more": more})
+    return render(request, "cases/_moments.html", {"case": shown, "moments": tell_all(moments), "more": more})
 
 
 @require_GET
@@ -325,18 +326,22 @@ def _by_name(shown: CaseDetail, moment: Moment) -> Moment:
 def _shown(
     request: StaffRequest, shown: CaseDetail, *, before: int | None = None
 ) -> tuple[list[Moment], dict[str, Any]]:
-    """All that the page shows, and its timeline. Four SQL statements beside the case itself."""
+    """All that the page shows, and its timeline. Two SQL statements beside the case itself."""
     now = timezone.now()
     moments, more = _moments(shown, before)
-    order = purchase(shown.order_id) if shown.order_id else None
-    chain = NO_CHAIN
-    if shown.customer_id:
-        chain = failure_chain(
+    panels, asked = extensions.panels_of(shown, request.user, now)
+    order, levels, chain, *told = ask_all([
+        purchase_of(shown.order_id), levels_of([shown.place_id]),
+        chain_of(
             shown.customer_id, person_ref=shown.person_ref, source_id=shown.customer_source, at=shown.opened_at,
             places=visible_places(request.user),
-        )  # fmt: skip
-    words = _words(shown, order, chain, moments, now) | extensions.panels_of(shown, request.user, now)
-    return moments, words | {"more": more, "before": before}
+        ),
+        *asked,
+    ])  # fmt: skip
+    for answer in told:
+        panels |= answer
+    words = _words(shown, order, chain, moments, clocks_by(levels, shown, now), now)
+    return moments, words | panels | {"more": more, "before": before}
 
 
 def _page(
@@ -344,14 +349,15 @@ def _page(
     problem: str = "", status: int = 200, can_insist: bool = False,
 ) -> HttpResponse:  # fmt: skip
     moments, context = _shown(request, shown, before=before)
-    context |= {"moments": [tell(moment) for moment in moments], "typed": typed or {}, "problem": problem,
+    context |= {"moments": tell_all(moments), "typed": typed or {}, "problem": problem,
                 "can_insist": can_insist}  # fmt: skip
     return render(request, "cases/case.html", context, status=status)
 
 
 def _words(
-    shown: CaseDetail, order: Purchase | None, chain: Chain, moments: Sequence[Moment], now: datetime
-) -> dict[str, Any]:
+    shown: CaseDetail, order: Purchase | None, chain: Chain, moments: Sequence[Moment], clocks: list[Shown],
+    now: datetime,
+) -> dict[str, Any]:  # fmt: skip
     parcel = _parcel(order, shown.shipment_id)
     way: Journey | None = journey(order, parcel, now) if order else None
     last_reply = next((m for m in moments if m.direction == "out" and m.message_id), None)
@@ -359,7 +365,7 @@ def _words(
     return {
         "case": shown, "order": order, "parcel": parcel, "way": way, "chain": chain, "now": now, "step": step,
         "nth": nth_failure(chain.in_a_year) if shown.customer_id and shown.outcome != Outcome.DUPLICATE else "",
-        "due_word": _due_word(shown), "clocks": clocks_of(shown, now),
+        "due_word": _due_word(shown), "clocks": clocks,
         "why_ranked": why_ranked(shown.severity, shown.loyalty_tier, shown.value) if shown.is_open else "",
         "severity": Severity(shown.severity).label, "tier": Tier(shown.tier).label,
         "status": Status(shown.status).label, "locus": dict(Locus.choices)[shown.locus],
@@ -484,9 +490,9 @@ def _updated(
     fresh = [moment for moment in moments if moment.seq > after and not moment.of]
     others = [moment for moment in fresh if moment.actor_id != request.user.pk] if is_news else []
     context |= {
-        "fresh": [tell(moment) for moment in fresh],
+        "fresh": tell_all(fresh),
         # Merged or parted since: what stands in between changed too.
-        "moments": [tell(moment) for moment in moments] if any(m.kind == "merged" for m in fresh) else [],
+        "moments": tell_all(moments) if any(m.kind == "merged" for m in fresh) else [],
         "mails": [mail for moment in moments if (moment.of or moment.seq <= after) and (mail := mail_of(moment))],
         "news": happened(others[0]) if others else "", "news_at": others[0].at if others else None,
         "toast": toast, "mark": mark,

@@ -4,7 +4,8 @@ import uuid
 from datetime import datetime
 
 import msgspec
-from django.db import connection
+
+from makegood.ground.asking import Question, ask
 
 
 class Promised(msgspec.Struct, frozen=True):
@@ -77,6 +78,9 @@ SELECT json_build_object(
 
 def on_case(case_id: uuid.UUID) -> OnCase:
     """Promises of a case, open ones first, the next to come due on top; and what was found in words. One SQL query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_ON_CASE, {"case": case_id})
-        return _decode(cursor.fetchone()[0])
+    return ask(promised_on(case_id))
+
+
+def promised_on(case_id: uuid.UUID) -> Question[OnCase]:
+    """`on_case`, to be asked with others."""
+    return Question(_ON_CASE, lambda found: _decode(found or "{}"), {"case": case_id})
