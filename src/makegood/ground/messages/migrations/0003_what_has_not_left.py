@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('outbox', '0002_initial'),
-        ('retail', '0002_initial'),
+        ("outbox", "0002_initial"),
+        ("retail", "0002_initial"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('status', 'sent'), _negated=True), fields=['status', '-id'], name='message_not_sent'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("status", "sent"), _negated=True), fields=["status", "-id"], name="message_not_sent"
+            ),
         ),
     ]

@@ -5,16 +5,19 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0003_initial'),
-        ('retail', '0002_initial'),
+        ("cases", "0003_initial"),
+        ("retail", "0002_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('resolved_at__isnull', False)), fields=['assignee', '-opened_at', 'id'], name='case_resolved_of'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("resolved_at__isnull", False)),
+                fields=["assignee", "-opened_at", "id"],
+                name="case_resolved_of",
+            ),
         ),
     ]

@@ -5,16 +5,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0004_what_somebody_resolved'),
-        ('commitments', '0004_rules_between_rooms'),
+        ("commitments", "0004_rules_between_rooms"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='commitment',
-            index=models.Index(condition=models.Q(('state', 'superseded'), _negated=True), fields=['due_at', 'id'], name='commitment_calendar'),
+            model_name="commitment",
+            index=models.Index(
+                condition=models.Q(("state", "superseded"), _negated=True),
+                fields=["due_at", "id"],
+                name="commitment_calendar",
+            ),
         ),
     ]
