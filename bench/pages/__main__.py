@@ -17,7 +17,7 @@ CONCURRENCY = (1, 4, 16)
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.pages", description=__doc__)
     parser.add_argument("--cases", type=int, default=1_000_000)
-    parser.add_argument("--seconds", type=float, default=4, help="of each of the 21 measurements")
+    parser.add_argument("--seconds", type=float, default=4, help="of each of the 27 measurements")
     parser.add_argument("--workers", type=int, default=2, help="web processes")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()

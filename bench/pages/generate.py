@@ -1,4 +1,5 @@
-"""A large retailer's database, made in minutes: what `retailer.sql` says, around the tables as migrations left them.
+"""A large retailer's database, made in minutes: what `retailer.sql` says, around the tables as migrations left them,
+and what `work.sql` adds to it.
 
 Everything happens in one transaction, with secondary indexes and foreign keys taken down first and put up again after,
 which also checks every row that was made.
@@ -16,6 +17,9 @@ from psycopg import sql
 from rich.progress import Progress
 
 RETAILER: Final = Path(__file__).with_name("retailer.sql")
+WORK: Final = Path(__file__).with_name("work.sql")
+LONG: Final = 200
+"""Events of the longest timelines."""
 PASSWORD: Final = "bench-bench-bench"
 EVERYTHING, SOME_PLACES = "ana", "sam"
 """Who sees the whole company, and who sees the stores of one district."""
@@ -36,7 +40,7 @@ class Part(NamedTuple):
 
 def fingerprint() -> str:
     """What a database was made by; another fingerprint means that it has to be made again."""
-    return hashlib.sha256(RETAILER.read_bytes()).hexdigest()[:16]
+    return hashlib.sha256(RETAILER.read_bytes() + WORK.read_bytes()).hexdigest()[:16]
 
 
 # Django fills columns, not PostgreSQL: what these statements do not name stands empty, as Django would leave it.
@@ -65,9 +69,9 @@ def generate(*, cases: int) -> dict[str, list[str]]:
 
     parameters = {"host": connection.settings_dict["HOST"], "user": connection.settings_dict["USER"]}
     database = connection.settings_dict["NAME"]
-    steps = _steps(RETAILER.read_text())
+    steps, work = _steps(RETAILER.read_text()), _steps(WORK.read_text())
     with psycopg.connect(dbname=database, **parameters) as made, Progress(transient=True) as progress:
-        task = progress.add_task("", total=len(steps) + 3)
+        task = progress.add_task("", total=len(steps) + len(work) + 3)
 
         @contextmanager
         def step(name: str) -> Iterator[None]:
@@ -96,16 +100,29 @@ def generate(*, cases: int) -> dict[str, list[str]]:
             kind: _words(made, *numbers) for kind, numbers in {"common": (40, 90), "rare": (90_000, 230_000)}.items()
         }
         with step("indexes up"):
-            made.execute("DROP SCHEMA bench CASCADE")
             for part in reversed(parts):
                 made.execute(part.up)
+            made.execute("ANALYZE cases_case, cases_contact, cases_caseevent")
+        for name, statements in work.items():
+            with step(name):
+                made.execute(statements)
+        made.execute("DROP SCHEMA bench CASCADE")
         made.commit()
         with step("vacuum"):
             made.autocommit = True
             made.execute("VACUUM (ANALYZE)")
             made.execute("CHECKPOINT")
+    _index_long_ones()
     _check(cases)
     return words
+
+
+def _index_long_ones() -> None:
+    """Find by all their words the cases that `work.sql` made long."""
+    from makegood.recover.cases.models import Case
+    from makegood.recover.cases.services.opening import index_cases
+
+    index_cases(list(Case.objects.filter(version=LONG).values_list("pk", flat=True)))
 
 
 def _check(cases: int) -> None:

@@ -91,9 +91,7 @@ def _percentile(values: list[float], share: float) -> float:
 def _statements(asked: list[mix.Question]) -> Figures:
     """SQL statements of a page, counted inside this process with the middleware of a real request."""
     counts = []
-    browser = {name: Client(HTTP_HOST="localhost") for name in (EVERYTHING, SOME_PLACES)}
-    for name, client in browser.items():
-        client.force_login(User.objects.get(username=name), backend="makegood.ground.messages.notices.StaffBackend")
+    browser = browsers()
     for question in asked[:: max(1, len(asked) // 30)]:
         with CaptureQueriesContext(connection) as captured:
             status = browser[question.who].get(question.path).status_code
@@ -101,6 +99,14 @@ def _statements(asked: list[mix.Question]) -> Figures:
             raise RuntimeError(f"{question.path} answers {status}.")
         counts.append(len(captured))
     return {"most": max(counts), "mean": round(statistics.mean(counts), 1)}
+
+
+def browsers() -> dict[str, Client]:
+    """Both people, signed in, within this process."""
+    browser = {name: Client(HTTP_HOST="localhost") for name in (EVERYTHING, SOME_PLACES)}
+    for name, client in browser.items():
+        client.force_login(User.objects.get(username=name), backend="makegood.ground.messages.notices.StaffBackend")
+    return browser
 
 
 def _count(table: str) -> int:

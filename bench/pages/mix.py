@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from bench.pages import floor
-from bench.pages.generate import EVERYTHING, SOME_PLACES
+from bench.pages.generate import EVERYTHING, LONG, SOME_PLACES
 from bench.pages.load import Request
 from django.db import connection
 
@@ -15,6 +15,7 @@ from makegood.ground.staff.scope import visible_places
 from makegood.recover.cases.queries import queue as queries
 
 CASES: Final = 2000  # different ones
+LONG_AT_MOST: Final = 200
 EACH: Final = 200  # words of each kind
 PAGES_DEEP: Final = 20
 
@@ -36,6 +37,9 @@ def questions(words: dict[str, list[str]], *, cases: int) -> dict[str, list[Ques
         "case": [
             Question("case", f"/cases/C-{number}/", EVERYTHING, floor.case(number))
             for number in draw.sample(range(1, cases + 1), min(cases, CASES))
+        ],
+        "full case": [
+            Question("full case", f"/cases/C-{number}/", EVERYTHING, floor.case(number)) for number in _long()
         ],
         "search": list(_search(words, draw, cases)),
     }  # fmt: skip
@@ -108,6 +112,13 @@ def _search(words: dict[str, list[str]], draw: random.Random, cases: int) -> Ite
         for text in (some * EACH)[:EACH]:  # as many of each kind
             path = f"/search?q={urllib.parse.quote_plus(text)}"
             yield Question(kind, path, EVERYTHING, by_hand.get(kind, floor.search)(text))
+
+
+def _long() -> list[int]:
+    """Cases with the longest timelines (see `work.sql`), of which a page shows the newest hundred events."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT number FROM cases_case WHERE version >= %s LIMIT %s", [LONG, LONG_AT_MOST])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _id(table: str, column: str, value: str) -> int:

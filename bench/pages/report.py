@@ -15,13 +15,16 @@ class Goal(NamedTuple):
     per_second: float
 
 
-GOALS: Final = {"queue": Goal(7.5, 250), "case": Goal(8, 250), "search": Goal(20, 100)}
+GOALS: Final = {
+    "queue": Goal(7.5, 250), "case": Goal(8, 250), "full case": Goal(8, 250), "search": Goal(20, 100),
+}  # fmt: skip
 STATEMENTS_AT_MOST: Final = 10
 TIMES_THE_FLOOR: Final = 3  # queue
 # Measured on a machine like this with 100,000 tickets.
 HELP_DESKS: Final = {
     "queue": "75 to 274 ms, 6 to 20/s",
     "case": "32 to 116 ms, 15 to 63/s",
+    "full case": "32 to 116 ms, 15 to 63/s",
     "search": "301 to 1440 ms, 1 to 5/s",
 }
 

@@ -32,7 +32,7 @@ def test_the_page_says_so_in_place_and_then_keeps_quiet(make_case, ana, ben, cli
     assert "Ben is writing a note" in first.content.decode()
     assert 'id="case-head"' not in first.content.decode(), "only who is there changed"
     who = look(case, ana).who
-    with django_assert_num_queries(3):  # who asks, their places, the mark
+    with django_assert_num_queries(2):  # who asks, the mark
         assert client.get(f"{page}&who={who}").status_code == 204
 
 

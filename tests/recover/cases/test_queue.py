@@ -142,9 +142,9 @@ def test_a_page_costs_one_statement_however_many_rows(morning, ana, django_asser
         queue.late_of_nobody(tiers=["frontline"], places=None, now=timezone.now(), limit=5)
 
 
-def test_the_whole_page_costs_at_most_five(morning, ana, client, django_assert_max_num_queries):
+def test_the_whole_page_costs_at_most_four(morning, ana, client, django_assert_max_num_queries):
     client.force_login(ana)
-    with django_assert_max_num_queries(5):
+    with django_assert_max_num_queries(4):
         client.get("/cases/")
 
 

@@ -320,7 +320,7 @@ def test_the_case_page_says_each_clock_in_words(
     case = make_case()
     services.log_call(case_id=case.pk, body="Which colour?", by=ana, now=noon + HOUR, wait=True)
     client.force_login(ana, backend=BACKEND)
-    with django_assert_max_num_queries(10):
+    with django_assert_max_num_queries(4):
         page = client.get(f"/cases/C-{case.number}/").text
     assert "met after 1 h of 4 h" in page
     assert "1 h of 2 d used" in page

@@ -14,7 +14,18 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
-from makegood.recover.cases.views import attachments, case, handling, levels, macros, many, queue, rules, taking_out, together
+from makegood.recover.cases.views import (
+    attachments,
+    case,
+    handling,
+    levels,
+    macros,
+    many,
+    queue,
+    rules,
+    taking_out,
+    together,
+)
 from makegood.recover.intake import contact_form, mail_handed_in, mail_pages
 from makegood.recover.intake import views as customers_own
 from makegood.recover.triage import views as triage

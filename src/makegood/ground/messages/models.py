@@ -60,6 +60,8 @@ class Message(models.Model):
             models.Index(fields=["due_at"], name="message_due", condition=Q(status="waiting")),
             models.Index(fields=["id"], name="message_sending", condition=Q(status="sending")),
             models.Index(fields=["about"], name="message_about"),
+            # The page of what has not left, or not yet: almost all have.
+            models.Index(fields=["status", "-id"], name="message_not_sent", condition=~Q(status="sent")),
         ]
         triggers: ClassVar = [
             pgtrigger.Protect(

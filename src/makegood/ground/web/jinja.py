@@ -15,7 +15,7 @@ from django.middleware.csrf import get_token
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
-from django.utils.translation import get_language, ngettext
+from django.utils.translation import ngettext
 from django_htmx.jinja import htmx_script
 from jinja2 import Environment, StrictUndefined, Template
 from jinja2.compiler import CodeGenerator, Frame
@@ -27,7 +27,7 @@ from markupsafe import Markup, escape
 from rules.permissions import has_perm
 
 from makegood.ground.messages.notices import count_unread
-from makegood.ground.web import formats, rail, vega
+from makegood.ground.web import formats, rail, reader, vega
 from makegood.ground.web.language import translated, translated_to
 
 
@@ -43,7 +43,7 @@ def icon(name: str, size: int = 16, **attributes: object) -> Markup:
 
 def said(message: str, **values: Any) -> Markup:
     """What `_()` is in templates: Jinja's new-style gettext, which escapes values, in a third of its time."""
-    known = get_language()
+    known = reader.language()
     return Markup(translated_to(known, message)) % values if values else _said(message, known)  # noqa: S704  our own words
 
 
@@ -88,7 +88,7 @@ def company() -> str:
 
 
 def language() -> str:
-    return get_language() or str(settings.LANGUAGE_CODE)
+    return reader.language() or str(settings.LANGUAGE_CODE)
 
 
 _to_escape = re.compile("[&<>'\"]").search
@@ -126,7 +126,11 @@ class Direct(Context):
 
 
 class Imported(Template):
-    """Imported once and for all: our globals are the same everywhere."""
+    """Imported once and for all: our globals are the same everywhere. Written for one reader."""
+
+    def render(self, *args: Any, **kwargs: Any) -> str:
+        with reader.one_reader():
+            return super().render(*args, **kwargs)
 
     def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:  # noqa: ARG002  globals that never differ
         return super()._get_default_module()

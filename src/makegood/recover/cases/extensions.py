@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from makegood.ground.asking import Question
 from makegood.ground.staff.models import User
 from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.queries.case import CaseDetail, Moment
@@ -27,13 +28,14 @@ from makegood.recover.cases.queries.case import CaseDetail, Moment
 class Panel:
     """A part of the right column of the case page.
 
-    `template` sees everything the page sees and what `context` adds. `context` costs one SQL statement at most.
-    Panels stand in the order of `position`; the case's own parts follow them.
+    `template` sees everything the page sees and what `context` adds: a mapping, or the question whose answer is one.
+    `context` runs no SQL statement of its own: what panels ask goes to the database together, with all that the page
+    asks of this case. Panels stand in the order of `position`; the case's own parts follow them.
     """
 
     position: int
     template: str
-    context: Callable[[CaseDetail, User, datetime], Mapping[str, Any]]
+    context: Callable[[CaseDetail, User, datetime], Mapping[str, Any] | Question[Mapping[str, Any]]]
 
 
 panels: list[Panel] = []
@@ -115,13 +117,20 @@ actions: dict[str, Action] = {}
 news: dict[str, Callable[[Case, CaseEvent], str]] = {}
 
 
-def panels_of(case: CaseDetail, user: User, now: datetime) -> dict[str, Any]:
-    """What the right column shows beside the case's own parts: the templates in order, and all they need."""
+def panels_of(case: CaseDetail, user: User, now: datetime) -> tuple[dict[str, Any], list[Question[Mapping[str, Any]]]]:
+    """What the right column shows beside the case's own parts: the templates in order and what they need, and the
+    questions whose answers they need, too.
+    """
     shown: dict[str, Any] = {"panels": []}
+    asked = []
     for panel in sorted(panels, key=lambda panel: panel.position):
         shown["panels"].append(panel.template)
-        shown |= panel.context(case, user, now)
-    return shown
+        context = panel.context(case, user, now)
+        if isinstance(context, Question):
+            asked.append(context)
+        else:
+            shown |= context
+    return shown, asked
 
 
 def tell(case: Case, event: CaseEvent, words: str) -> None:

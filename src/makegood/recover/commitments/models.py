@@ -157,6 +157,8 @@ class Commitment(models.Model):
             models.Index(fields=["due_at", "id"], name="commitment_open_due", condition=Q(state="open")),
             models.Index(fields=["owner", "due_at", "id"], name="commitment_of_owner", condition=Q(state="open")),
             models.Index(fields=["case", "due_at"], name="commitment_of_case", condition=Q(case__isnull=False)),
+            # The calendar: a week or a month of whatever became of them.
+            models.Index(fields=["due_at", "id"], name="commitment_calendar", condition=~Q(state="superseded")),
             # Those that ended, the newest first; and the kept-rate by when it first came due.
             models.Index(fields=["-ended_at", "id"], name="commitment_ended", condition=~Q(state="open")),
             models.Index(fields=["first_due_at"], name="commitment_came_due"),

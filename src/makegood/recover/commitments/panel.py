@@ -4,16 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
+from makegood.ground.asking import Question
 from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
 from makegood.ground.web.formats import day_time
+from makegood.ground.web.language import translated as _
 from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.queries.case import CaseDetail, Moment
 from makegood.recover.commitments.models import Kind, State, To
 from makegood.recover.commitments.nouns import NOUNS
-from makegood.recover.commitments.queries.case import on_case
+from makegood.recover.commitments.queries.case import promised_on
 
 ICONS: Final = {
     "call": "phone", "answer": "message-circle", "refund": "banknote", "replacement": "package-plus",
@@ -26,9 +28,10 @@ STATES: Final = {
 }  # fmt: skip
 
 
-def shown(case: CaseDetail, user: User, now: datetime) -> Mapping[str, Any]:  # noqa: ARG001  as every panel
-    """What `_panel.html` needs. One SQL query."""
-    return {"promised": on_case(case.id, customer_id=case.customer_id, places=visible_places(user)), **WORDS}
+def shown(case: CaseDetail, user: User, now: datetime) -> Question[Mapping[str, Any]]:  # noqa: ARG001  as every panel
+    """What `_panel.html` needs."""
+    asked = promised_on(case.id, customer_id=case.customer_id, places=visible_places(user))
+    return asked.then(lambda promised: {"promised": promised, **WORDS})
 
 
 WORDS: Final[Mapping[str, Any]] = {
@@ -44,6 +47,7 @@ def told(moment: Moment) -> tuple[str, str]:
     """An event of the kind `commitment`: its icon, and what was done in words."""
     facts = moment.facts
     did = facts.get("did", "")
+    sentence = MADE.get(facts.get("to", ""), MADE["customer"]) if did == "made" else DID.get(did, did)
     said = {
         "what": NOUNS.get(facts.get("kind", ""), NOUNS["other"]),
         "at": _time(facts.get("due_at")),
@@ -52,27 +56,30 @@ def told(moment: Moment) -> tuple[str, str]:
         "number": f"P-{facts.get('number')}",
         "other": facts.get("other", ""),
     }
-    made = {
-        "customer": _("promised %(what)s by %(at)s (%(number)s)"),
-        "colleague": _("promised a colleague %(what)s by %(at)s (%(number)s)"),
-        "partner": _("noted that a partner promised %(what)s by %(at)s (%(number)s)"),
-    }
-    sentence = {
-        "made": made.get(facts.get("to", ""), made["customer"]),
-        "superseded": _("promised %(what)s by %(at)s instead of %(was)s (%(number)s)"),
-        "kept": _("kept the promise of %(what)s (%(number)s)"),
-        "kept_late": _("kept the promise of %(what)s, but late (%(number)s)"),
-        "broken": _("could not keep the promise of %(what)s by %(at)s (%(number)s)"),
-        "released": _("was let off the promise of %(what)s (%(number)s)"),
-        "moved": _("gave the promise of %(what)s by %(at)s to %(owner)s (%(number)s)"),
-        "left": _("moved the promise of %(what)s by %(at)s to C-%(other)s (%(number)s)"),
-        "came": _("brought the promise of %(what)s by %(at)s from C-%(other)s (%(number)s)"),
-        "undone": _("took that back: %(what)s by %(at)s is open again (%(number)s)"),
-        "withdrawn": _("took back the promise of %(what)s, recorded by mistake (%(number)s)"),
-    }.get(did, did)
-    icon = {"kept": "circle-check", "kept_late": "circle-check", "broken": "circle-x", "moved": "arrow-right-left",
-            "left": "arrow-right-left", "came": "arrow-right-left"}  # fmt: skip
-    return icon.get(did, "handshake"), sentence % said
+    return DID_ICONS.get(did, "handshake"), _(sentence) % said
+
+
+MADE: Final = {
+    "customer": gettext_noop("promised %(what)s by %(at)s (%(number)s)"),
+    "colleague": gettext_noop("promised a colleague %(what)s by %(at)s (%(number)s)"),
+    "partner": gettext_noop("noted that a partner promised %(what)s by %(at)s (%(number)s)"),
+}
+DID: Final = {
+    "superseded": gettext_noop("promised %(what)s by %(at)s instead of %(was)s (%(number)s)"),
+    "kept": gettext_noop("kept the promise of %(what)s (%(number)s)"),
+    "kept_late": gettext_noop("kept the promise of %(what)s, but late (%(number)s)"),
+    "broken": gettext_noop("could not keep the promise of %(what)s by %(at)s (%(number)s)"),
+    "released": gettext_noop("was let off the promise of %(what)s (%(number)s)"),
+    "moved": gettext_noop("gave the promise of %(what)s by %(at)s to %(owner)s (%(number)s)"),
+    "left": gettext_noop("moved the promise of %(what)s by %(at)s to C-%(other)s (%(number)s)"),
+    "came": gettext_noop("brought the promise of %(what)s by %(at)s from C-%(other)s (%(number)s)"),
+    "undone": gettext_noop("took that back: %(what)s by %(at)s is open again (%(number)s)"),
+    "withdrawn": gettext_noop("took back the promise of %(what)s, recorded by mistake (%(number)s)"),
+}
+DID_ICONS: Final = {
+    "kept": "circle-check", "kept_late": "circle-check", "broken": "circle-x", "moved": "arrow-right-left",
+    "left": "arrow-right-left", "came": "arrow-right-left",
+}  # fmt: skip
 
 
 def news(case: Case, event: CaseEvent) -> str:

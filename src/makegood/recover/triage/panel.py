@@ -5,8 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
+from makegood.ground.asking import Question
 from makegood.ground.staff.models import User
 from makegood.recover.cases.queries.case import CaseDetail
 from makegood.recover.cases.reasons import UNCLEAR
@@ -15,14 +14,15 @@ from makegood.recover.intake.telling import fact
 OFFERED, LIKELY = 2, 0.05
 
 
-def panel(case: CaseDetail, user: User, now: datetime) -> Mapping[str, Any]:  # noqa: ARG001  as every panel
-    """What the opening of an open case says of its reason, until a person settled it. One SQL query."""
+def panel(
+    case: CaseDetail,
+    user: User,  # noqa: ARG001  as every panel
+    now: datetime,  # noqa: ARG001
+) -> Mapping[str, Any] | Question[Mapping[str, Any]]:
+    """What the opening of an open case says of its reason, until a person settled it."""
     if not case.is_open or not case.channel:
         return {"doubt": None}
-    with connection.cursor() as cursor:
-        cursor.execute(_OPINION, [case.id, case.id])
-        row = cursor.fetchone()
-    return {"doubt": _doubt(json.loads(row[0]), row[1], json.loads(row[2])) if row else None}
+    return Question(_OPINION, lambda found: {"doubt": _doubt(*json.loads(found)) if found else None}, {"case": case.id})
 
 
 def _doubt(opinion: dict[str, Any], code: str, names: dict[str, str]) -> dict[str, Any] | None:
@@ -42,10 +42,11 @@ def _doubt(opinion: dict[str, Any], code: str, names: dict[str, str]) -> dict[st
 
 # The reasons that could be said, by code; a case whose reason a person has said already is settled.
 _OPINION = """
-    SELECT e.facts->'opinion', r.code, (SELECT jsonb_object_agg(code, name) FROM cases_reason WHERE active)
+    SELECT json_build_array(
+        e.facts->'opinion', r.code, (SELECT json_object_agg(code, name) FROM cases_reason WHERE active))::text
     FROM cases_case c
     JOIN cases_reason r ON r.id = c.reason_id
     JOIN cases_caseevent e ON e.case_id = c.id AND e.seq = 1 AND e.facts ? 'opinion'
-    WHERE c.id = %s AND NOT EXISTS (
-        SELECT 1 FROM cases_caseevent p WHERE p.case_id = %s AND p.kind = 'reason' AND p.actor_id IS NOT NULL)
+    WHERE c.id = %(case)s AND NOT EXISTS (
+        SELECT 1 FROM cases_caseevent p WHERE p.case_id = %(case)s AND p.kind = 'reason' AND p.actor_id IS NOT NULL)
 """

@@ -5,7 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 
 import msgspec
-from django.db import connection
+
+from makegood.ground.asking import Question, ask
 
 # A page shows no more of each; nobody reads the rest on a screen, and one order must not fill it.
 MOST_LINES = 100
@@ -144,13 +145,15 @@ SELECT json_build_object(
         SELECT json_agg(json_build_object('score', v.score, 'title', v.title, 'body', v.body, 'at', v.at) ORDER BY v.at)
         FROM retail_review v WHERE v.order_id = o.id), '[]')
 )::text
-FROM retail_order o WHERE o.id = %s
+FROM retail_order o WHERE o.id = %(order)s
 """
 
 
 def purchase(order_id: uuid.UUID) -> Purchase | None:
     """An order with everything that belongs to it; None where there is none. One SQL query."""
-    with connection.cursor() as cursor:
-        cursor.execute(_PURCHASE, [order_id])
-        row = cursor.fetchone()
-    return _decode(row[0]) if row else None
+    return ask(purchase_of(order_id))
+
+
+def purchase_of(order_id: uuid.UUID | None) -> Question[Purchase | None]:
+    """The same, to be asked with others."""
+    return Question(_PURCHASE, lambda found: _decode(found) if found else None, {"order": order_id})

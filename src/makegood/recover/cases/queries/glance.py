@@ -5,8 +5,8 @@ from datetime import datetime
 from decimal import Decimal
 
 import msgspec
-from django.db import connection
 
+from makegood.ground.asking import Question, ask
 from makegood.recover.cases.chain import Failing, failing_in, kind_of
 from makegood.recover.cases.indicators import CLAIMS, Usual
 from makegood.recover.cases.queries.failings import AS_JSON, COUNTS_FOR, CTES, Ask, Row, read
@@ -160,11 +160,14 @@ def glance(
 
     What lies outside `places` (None: nothing does) is counted, not told. `order_id` is the order in question.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            _GLANCE,
-            {"customer": customer_id, "at": at, "places": places, "order": order_id, "most": most,
-             "claims": sorted(CLAIMS)},
-        )  # fmt: skip
-        row = cursor.fetchone()
-    return _decode(row[0]) if row else NOBODY
+    return ask(glance_of(customer_id, at=at, places=places, order_id=order_id, most=most))
+
+
+def glance_of(
+    customer_id: uuid.UUID | None, *, at: datetime, places: Places, order_id: uuid.UUID | None = None,
+    most: int = CHAIN_LENGTH,
+) -> Question[Person]:  # fmt: skip
+    """`glance`, to be asked with others; of nobody it is `NOBODY`."""
+    values = {"customer": customer_id, "at": at, "places": places, "order": order_id, "most": most,
+              "claims": sorted(CLAIMS)}  # fmt: skip
+    return Question(_GLANCE if customer_id else "NULL", lambda found: _decode(found) if found else NOBODY, values)

@@ -4,8 +4,10 @@ import uuid
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from django.db import connection
 
+from makegood.ground.asking import Question, ask
 from makegood.ground.web.words import tsquery
 from makegood.recover.cases.models import Queue
 from makegood.recover.cases.queries.case import _VISIBLE, CaseDetail, Places
@@ -37,13 +39,18 @@ def kin(case: CaseDetail, *, places: Places) -> list[Kin]:
     """Cases that have to do with one, a dozen of each kind, and open ones that may be duplicates of it (`alike`: of
     the same customer or order). One SQL query.
     """
-    with connection.cursor() as cursor:
-        asked: dict[str, Any] = {
-            "case": case.id, "customer": case.customer_id, "order": case.order_id, "places": places, "most": KIN_SHOWN,
-        }  # fmt: skip
-        cursor.execute(_KIN, asked)
-        return [Kin(*row) for row in cursor.fetchall()]
+    return ask(kin_of(case, places=places))
 
+
+def kin_of(case: CaseDetail, *, places: Places) -> Question[list[Kin]]:
+    """`kin`, to be asked with others."""
+    asked = {
+        "case": case.id, "customer": case.customer_id, "order": case.order_id, "places": places, "most": KIN_SHOWN,
+    }  # fmt: skip
+    return Question(_KIN, lambda found: _decode_kin(found) if found else [], asked)
+
+
+_decode_kin = msgspec.json.Decoder(list[Kin]).decode
 
 # All accounts of the customer's person.
 _PERSON = "ANY(ARRAY(SELECT id FROM retail_person(%(customer)s::uuid)))"
@@ -70,8 +77,9 @@ WITH this AS (SELECT * FROM cases_case WHERE id = %(case)s), found AS (
            row_number() OVER (PARTITION BY f.kind ORDER BY c.resolved_at IS NOT NULL, c.opened_at DESC) AS place
     FROM found f JOIN cases_case c ON c.id = f.id JOIN cases_reason r ON r.id = c.reason_id WHERE {_VISIBLE}
 )
-SELECT kind, number, subject, name, status, opened_at, version, of_kind, open_of_kind
-FROM counted WHERE place <= %(most)s ORDER BY kind, place
+SELECT json_agg(json_build_array(kind, number, subject, name, status, opened_at, version, of_kind, open_of_kind)
+                ORDER BY kind, place)::text
+FROM counted WHERE place <= %(most)s
 """
 
 

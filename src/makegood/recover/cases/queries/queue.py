@@ -77,6 +77,8 @@ class Filters:
             "sort": SORTS,
         }  # fmt: skip
         given |= {name: "" for name, values in known.items() if given[name] not in values}
+        if given["status"] == Status.RESOLVED and given["waiting"] in ("partner", "later"):
+            given["waiting"] = ""  # nothing is both, and a million cases would be read to say so
         return cls(**given | {"sort": given["sort"] or "rank"})
 
     def address(self, **changes: str) -> str:

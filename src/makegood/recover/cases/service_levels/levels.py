@@ -8,9 +8,9 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.db import connection
 
 from makegood.engines.clocks import ALWAYS, Calendar, Clock
+from makegood.ground.asking import Question, ask
 from makegood.recover.cases.service_levels.defaults import ANSWER_WITHIN, RESOLVE_WITHIN, SILENT_FACTOR, WARN_PERCENT
 from makegood.recover.cases.service_levels.models import SILENT, compiled
 
@@ -112,10 +112,17 @@ def _holds(row: dict[str, Any], traits: Traits) -> bool:
 
 def load(places: Collection[uuid.UUID | None]) -> Levels:
     """The service levels as they are now, for cases of these places. One SQL query; unchanged, they stay parsed."""
-    with connection.cursor() as cursor:
-        cursor.execute(_LEVELS, [[place for place in set(places) if place]])
-        rules, of_places = cursor.fetchone()
-    return Levels(_rules(rules), {place: (zone, calendar) for place, zone, calendar in json.loads(of_places or "[]")})
+    return ask(levels_of(places))
+
+
+def levels_of(places: Collection[uuid.UUID | None]) -> Question[Levels]:
+    """`load`, to be asked with others."""
+    return Question(_LEVELS, _read, {"places": [place for place in set(places) if place]})
+
+
+def _read(found: str | None) -> Levels:
+    rules, _, of_places = (found or "").partition(_AND)
+    return Levels(_rules(rules), {place: (zone, calendar) for place, zone, calendar in json.loads(of_places)})
 
 
 @lru_cache(maxsize=8)
@@ -123,9 +130,10 @@ def _rules(text: str) -> Rules:
     return Rules(json.loads(text))
 
 
+_AND = "\x1e"  # JSON holds none: what comes before it is parsed only when it changed
 _LEVELS = """
 WITH RECURSIVE up AS (
-    SELECT id AS asked, id, parent_id, time_zone, 0 AS far FROM retail_place WHERE id = ANY(%s::uuid[])
+    SELECT id AS asked, id, parent_id, time_zone, 0 AS far FROM retail_place WHERE id = ANY(%(places)s::uuid[])
     UNION ALL
     SELECT up.asked, p.id, p.parent_id, up.time_zone, up.far + 1
     FROM up JOIN retail_place p ON p.id = up.parent_id WHERE up.far < 9
@@ -139,5 +147,6 @@ SELECT json_build_object(
     'queues', (SELECT json_object_agg(queue_id, calendar_id ORDER BY queue_id) FROM cases_calendaruse
                WHERE queue_id IS NOT NULL),
     'targets', (SELECT json_agg(t ORDER BY t.id) FROM cases_target t)
-)::text, (SELECT json_agg(json_build_array(asked, time_zone, calendar_id) ORDER BY asked)::text FROM nearest)
+)::text || E'\\x1e' || coalesce(
+    (SELECT json_agg(json_build_array(asked, time_zone, calendar_id) ORDER BY asked)::text FROM nearest), '[]')
 """

@@ -18,10 +18,11 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
 from makegood.errors import Conflict, MakegoodError
+from makegood.ground.asking import ask_all
 from makegood.ground.messages.models import Message
 from makegood.ground.messages.services import send_again
 from makegood.ground.retail.journey import Journey, journey
-from makegood.ground.retail.queries.orders import Parcel, Purchase, purchase
+from makegood.ground.retail.queries.orders import Parcel, Purchase, purchase_of
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
@@ -55,8 +56,9 @@ from makegood.recover.cases.queries.case import (
     the_case,
     timeline,
 )
-from makegood.recover.cases.queries.glance import NOBODY, glance
-from makegood.recover.cases.service_levels.reading import clocks_of
+from makegood.recover.cases.queries.glance import glance_of
+from makegood.recover.cases.service_levels.levels import levels_of
+from makegood.recover.cases.service_levels.reading import Shown, clocks_by
 from makegood.recover.cases.triage import why_ranked
 from makegood.recover.cases.views.person import in_one_glance
 from makegood.recover.cases.views.telling import happened, mail_of, tell_all
@@ -78,7 +80,7 @@ class Toast:
 @require_safe
 @needs("cases.see")
 def case(request: StaffRequest, number: int) -> HttpResponse:
-    """A case with all that belongs to it, in five SQL statements."""
+    """A case with all that belongs to it, in four SQL statements: who asks, the case, its timeline, all the rest."""
     return _page(request, _case(request, number), before=_number(request.GET.get("before")))
 
 
@@ -335,18 +337,22 @@ def _by_name(shown: CaseDetail, moment: Moment) -> Moment:
 def _shown(
     request: StaffRequest, shown: CaseDetail, *, before: int | None = None
 ) -> tuple[list[Moment], dict[str, Any]]:
-    """All that the page shows, and its timeline. Four SQL statements beside the case itself."""
+    """All that the page shows, and its timeline. Two SQL statements beside the case itself."""
     now = timezone.now()
     moments, more = _moments(shown, before)
-    order = purchase(shown.order_id) if shown.order_id else None
-    person = NOBODY
-    if shown.customer_id:
-        person = glance(
+    panels, asked = extensions.panels_of(shown, request.user, now)
+    order, levels, person, *told = ask_all([
+        purchase_of(shown.order_id), levels_of([shown.place_id]),
+        glance_of(
             shown.customer_id, at=shown.opened_at, places=visible_places(request.user), order_id=shown.order_id
-        )
-    words = _words(shown, order, moments, now) | in_one_glance(person, request.user, now, case=shown)
-    words |= extensions.panels_of(shown, request.user, now)
-    return moments, words | {"more": more, "before": before}
+        ),
+        *asked,
+    ])  # fmt: skip
+    for answer in told:
+        panels |= answer
+    words = _words(shown, order, moments, clocks_by(levels, shown, now), now)
+    words |= in_one_glance(person, request.user, now, case=shown)
+    return moments, words | panels | {"more": more, "before": before}
 
 
 def _page(
@@ -359,14 +365,16 @@ def _page(
     return render(request, "cases/case.html", context, status=status)
 
 
-def _words(shown: CaseDetail, order: Purchase | None, moments: Sequence[Moment], now: datetime) -> dict[str, Any]:
+def _words(
+    shown: CaseDetail, order: Purchase | None, moments: Sequence[Moment], clocks: list[Shown], now: datetime
+) -> dict[str, Any]:
     parcel = _parcel(order, shown.shipment_id)
     way: Journey | None = journey(order, parcel, now) if order else None
     last_reply = next((m for m in moments if m.direction == "out" and m.message_id), None)
     step: NextStep = next_step(Situation(shown, order, parcel, last_reply, now))
     return {
         "case": shown, "order": order, "parcel": parcel, "way": way, "now": now, "step": step,
-        "due_word": _due_word(shown), "clocks": clocks_of(shown, now),
+        "due_word": _due_word(shown), "clocks": clocks,
         "why_ranked": why_ranked(shown.severity, shown.loyalty_tier, shown.value) if shown.is_open else "",
         "severity": Severity(shown.severity).label, "tier": Tier(shown.tier).label,
         "status": Status(shown.status).label, "locus": dict(Locus.choices)[shown.locus],

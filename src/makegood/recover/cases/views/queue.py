@@ -26,7 +26,7 @@ from makegood.recover.cases.views.many import ids, led_back, of_page
 
 @needs("cases.see")
 def queue(request: StaffRequest) -> HttpResponse:
-    """One page. At most five SQL queries: who asks, their places, the rows, their number, what can be chosen.
+    """One page. At most four SQL queries: who asks, the rows, their number, what can be chosen.
 
     Two more after something was done to many cases, to say what became of it.
     """

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 
 from makegood.ground.web.formats import day_time
 from makegood.ground.web.language import translated as _
+from makegood.ground.web.reader import one_reader
 from makegood.recover.cases import extensions
 from makegood.recover.cases.models import Attachment, Direction, Locus, Outcome, Severity, Status, Tier
 from makegood.recover.cases.queries.case import Attached, Moment, Thread
@@ -106,23 +107,27 @@ class Mail(NamedTuple):
 
 
 def tell_all(moments: Sequence[Moment]) -> list[Told]:
-    """Events in words, in the order given. What was taken out of the case by a later one is no guess any more."""
+    """Events in words, in the order given, for one reader. What was taken out of the case by a later one is no guess
+    any more.
+    """
     gone = {contact for moment in moments if moment.kind == "split" for contact in moment.facts.get("contacts", ())}
-    return [
-        told._replace(guessed=moment.contact_id)
-        if moment.facts.get("guessed") and not moment.of and str(moment.contact_id) not in gone
-        else told
-        for moment, told in zip(moments, map(tell, moments), strict=True)
-    ]
+    with one_reader():
+        return [
+            told._replace(guessed=moment.contact_id)
+            if moment.facts.get("guessed") and not moment.of and str(moment.contact_id) not in gone
+            else told
+            for moment, told in zip(moments, map(tell, moments), strict=True)
+        ]
 
 
 def tell(moment: Moment) -> Told:
     """An event in words. Everything that people wrote comes out escaped or sanitised."""
+    icon, head = _head(moment)
     said = moment.kind == "contact" and moment.body is not None
     for_colleagues = moment.kind in ("note", "escalated")
     words, rest = shown(moment.body or "") if said or for_colleagues else (Markup(), "")
     return Told(
-        seq=moment.seq, icon=_icon(moment), head=_head(moment), at=moment.at,
+        seq=moment.seq, icon=icon, head=head, at=moment.at,
         kind="said" if said else "note" if for_colleagues else "",
         ours=moment.direction == "out", subject=(moment.subject or "") if said else "", words=words, rest=rest,
         why=_why(moment), mail=mail_of(moment),
@@ -165,46 +170,23 @@ def shown(body: str) -> tuple[Markup, str]:
 
 def happened(moment: Moment) -> str:
     """One event as a plain sentence without its words: for the mark that something is new."""
-    return str(_head(moment).striptags())
+    return str(_head(moment)[1].striptags())
 
 
-def _icon(moment: Moment) -> str:
-    if moment.kind in extensions.told:
-        return extensions.told[moment.kind](moment)[0]
-    if moment.kind == "contact":
-        return CHANNELS.get(moment.channel or "", ("message-square", ""))[0]
-    return ICONS.get(moment.kind, "circle")
+def _head(moment: Moment) -> tuple[str, Markup]:
+    """Icon and sentence."""
+    kind = moment.kind
+    if kind == "contact":
+        return CHANNELS.get(moment.channel or "", ("message-square", ""))[0], _contact(moment)
+    if kind in extensions.told:
+        icon, does = extensions.told[kind](moment)
+        return icon, _who_does(moment.actor, does)
+    return ICONS.get(kind, "circle"), _who_does(moment.actor, DEEDS[kind](moment) if kind in DEEDS else kind)
 
 
-def _head(moment: Moment) -> Markup:
-    if moment.kind == "contact":
-        return _contact(moment)
-    if moment.kind in extensions.told:
-        return _who_does(moment.actor, extensions.told[moment.kind](moment)[1])
-    changes = moment.changes
-    does = {
-        "opened": _("Case opened"),
-        "triaged": _("Triaged"),
-        "note": _("wrote a note to %(who)s") % {"who": ", ".join(moment.facts["told"])}
-        if moment.facts.get("told")
-        else _("wrote a note"),
-        "assigned": _assigned(moment),
-        "reason": _("changed the reason") if "reason_id" in changes else _("confirmed the reason"),
-        "status": _("Now: %(status)s") % {"status": _label(Status, changes.get("status"))},
-        "fact": _("Learned"),
-        "resolved": _("resolved: %(outcome)s") % {"outcome": _label(Outcome, changes.get("outcome"))},
-        "reopened": _("reopened"),
-        "escalated": _escalated(moment),
-        "clock": _clock(moment),
-        "merged": _merged(moment),
-        "snoozed": _snoozed(moment),
-        "moved": _("moved it to the queue %(queue)s") % {"queue": moment.facts.get("queue", "")},
-        "asked": _question(moment),
-        "watched": _("asked %(who)s to watch") % {"who": moment.facts.get("who", "")},
-        "linked": _("linked it to") if moment.changes.get("parent_id") else _("unlinked it from"),
-        "split": _("split off") if moment.facts.get("off") else _("moved contacts into"),
-    }.get(moment.kind, moment.kind)
-    return _who_does(moment.actor, does)
+def _note(moment: Moment) -> str:
+    told = moment.facts.get("told")
+    return _("wrote a note to %(who)s") % {"who": ", ".join(told)} if told else _("wrote a note")
 
 
 def _contact(moment: Moment) -> Markup:
@@ -285,10 +267,35 @@ def _merged(moment: Moment) -> str:
     return _("merged this case into") if moment.changes.get("merged_into_id") else _("merged with")
 
 
+# What was done, by kind of event. As functions: a timeline of a hundred asks for one of them each time, not for all.
+DEEDS: Final[dict[str, Callable[[Moment], str]]] = {
+    "opened": lambda _moment: _("Case opened"),
+    "triaged": lambda _moment: _("Triaged"),
+    "note": _note,
+    "assigned": _assigned,
+    "reason": lambda moment: _("changed the reason") if "reason_id" in moment.changes else _("confirmed the reason"),
+    "status": lambda moment: _("Now: %(status)s") % {"status": _label(Status, moment.changes.get("status"))},
+    "fact": lambda _moment: _("Learned"),
+    "resolved": lambda moment: _("resolved: %(outcome)s") % {"outcome": _label(Outcome, moment.changes.get("outcome"))},
+    "reopened": lambda _moment: _("reopened"),
+    "escalated": _escalated,
+    "clock": _clock,
+    "merged": _merged,
+    "snoozed": _snoozed,
+    "moved": lambda moment: _("moved it to the queue %(queue)s") % {"queue": moment.facts.get("queue", "")},
+    "asked": _question,
+    "watched": lambda moment: _("asked %(who)s to watch") % {"who": moment.facts.get("who", "")},
+    "linked": lambda moment: _("linked it to") if moment.changes.get("parent_id") else _("unlinked it from"),
+    "split": lambda moment: _("split off") if moment.facts.get("off") else _("moved contacts into"),
+}
+
+
 def _who_does(who: str | None, does: str) -> Markup:
+    # Escaped piece by piece: Markup.format takes five times as long.
     if not who:
-        return Markup("<strong>{}</strong>").format(does[:1].upper() + does[1:])
-    return Markup("<strong>{}</strong> {}").format(who, does[:1].lower() + does[1:] if does.startswith("Now") else does)
+        return Markup(f"<strong>{escape(does[:1].upper() + does[1:])}</strong>")  # noqa: S704
+    does = does[:1].lower() + does[1:] if does.startswith("Now") else does
+    return Markup(f"<strong>{escape(who)}</strong> {escape(does)}")  # noqa: S704
 
 
 def _why(moment: Moment) -> str:
@@ -305,4 +312,7 @@ def _why(moment: Moment) -> str:
 
 
 def _label(choices: Any, value: Any) -> str:
-    return str(dict(choices.choices).get(value, value or ""))
+    try:
+        return str(choices(value).label)
+    except ValueError:
+        return str(value or "")

@@ -6,6 +6,7 @@ from datetime import datetime
 import msgspec
 from django.db import connection
 
+from makegood.ground.asking import Question, ask
 from makegood.ground.staff.names import name_of
 
 
@@ -108,9 +109,15 @@ def on_case(
     """Promises of a case, open ones first, the next to come due on top; what was found in words; and what the customer
     was promised before, on other cases within `places`. One SQL query.
     """
-    with connection.cursor() as cursor:
-        cursor.execute(_ON_CASE, {"case": case_id, "customer": customer_id, "places": places})
-        return _decode(cursor.fetchone()[0])
+    return ask(promised_on(case_id, customer_id=customer_id, places=places))
+
+
+def promised_on(
+    case_id: uuid.UUID, *, customer_id: uuid.UUID | None, places: list[uuid.UUID] | None
+) -> Question[OnCase]:
+    """`on_case`, to be asked with others."""
+    values = {"case": case_id, "customer": customer_id, "places": places}
+    return Question(_ON_CASE, lambda found: _decode(found or "{}"), values)
 
 
 def of_person(customer_id: uuid.UUID, *, places: list[uuid.UUID] | None) -> list[Before]:
