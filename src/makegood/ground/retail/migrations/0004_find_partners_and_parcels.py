@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("retail", "0002_initial"),
+        ("retail", "0003_people"),
     ]
 
     operations = [

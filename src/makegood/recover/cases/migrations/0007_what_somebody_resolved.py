@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("cases", "0003_initial"),
+        ("cases", "0006_words_of_partners"),
         ("retail", "0002_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
