@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from tests.factories import (
     NOON,
     CustomerFactory,
@@ -28,6 +29,7 @@ from makegood.recover.cases.replay import columns_of, replay
 from makegood.recover.cases.services import FirstContact, NewCase, open_cases, plant_defaults
 from makegood.recover.cases.services.chains import judge_person_anew
 from makegood.recover.cases.services.usual import measure_usual
+from makegood.recover.intake.services.looking import look_for_failures
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -127,6 +129,23 @@ def test_a_further_failure_raises_an_open_case_once_and_the_timeline_replays_to_
     assert (told.kind, told.why) == ("triaged", "Critical severity. Third failure in 12 months, over two accounts.")
     assert "rank_at" in told.changes  # clocks and rank follow
     assert replay(CaseEvent.objects.filter(case=case).order_by("seq")) == columns_of(case)
+
+
+def test_another_failure_that_intake_finds_raises_the_open_case_about_the_first():
+    now = timezone.now()
+    plant_defaults()
+    shop, other = CustomerFactory(), CustomerFactory()
+    join_accounts(one=shop.pk, other=other.pk, by=colleague("ana"), now=now)
+    late = OrderFactory(customer=shop, placed_at=now - 100 * DAY, status="delivered")
+    ShipmentFactory(order=late, promised_at=now - 90 * DAY, delivered_at=now - 80 * DAY)
+    first = open_case(customer=shop, reason="product.faulty", at=now - 2 * DAY)
+    overdue = OrderFactory(customer=other, placed_at=now - 9 * DAY, promised_at=now - DAY)
+    ShipmentFactory(order=overdue, promised_at=now - DAY)
+    assert look_for_failures(now).opened == 1
+    assert look_for_failures(now + DAY).opened == 0
+    told = first.events.order_by("seq").last()
+    assert told.why == "Critical severity. Third failure in 12 months, over two accounts."
+    assert Case.objects.get(order=overdue).events.get(kind="triaged").facts == {"chain_raised": 1}
 
 
 def test_opening_many_judges_each_as_opening_one_by_one_does_at_no_cost_per_case():

@@ -124,12 +124,13 @@ _decode = msgspec.json.Decoder(list[Row]).decode
 
 
 class Ask(NamedTuple):
-    """A customer at a moment, and the order in question."""
+    """A customer at a moment, and the failure in question: by its order, else by the number of its case."""
 
     customer_id: uuid.UUID
     at: datetime
     order_id: uuid.UUID | None
     kind: Kind
+    number: int | None = None  # None: it has no case yet
 
 
 def chains_until(asked: Sequence[Ask]) -> list[tuple[list[Failing], Failing | None]]:
@@ -151,10 +152,10 @@ def chains_until(asked: Sequence[Ask]) -> list[tuple[list[Failing], Failing | No
             )
             for n, found in cursor.fetchall():
                 rows[n - 1] = _decode(found)
-    return [
-        read([*found, Row(at=it.at, account=it.customer_id, order=it.order_id, kind=it.kind)], it)
-        for it, found in zip(asked, rows, strict=True)
-    ]
+    for it, found in zip(asked, rows, strict=True):
+        if it.number is None:
+            found.append(Row(at=it.at, account=it.customer_id, order=it.order_id, kind=it.kind))
+    return [read(found, it) for it, found in zip(asked, rows, strict=True)]
 
 
 def read(rows: Sequence[Row], asked: Ask | None) -> tuple[list[Failing], Failing | None]:
@@ -176,4 +177,8 @@ def read(rows: Sequence[Row], asked: Ask | None) -> tuple[list[Failing], Failing
     chain = chain_of(failings)
     if asked is None:
         return chain, None
+    if asked.number:
+        for it in chain:
+            if it.case == asked.number:
+                return chain, it
     return chain, failing_in(chain, kind=asked.kind, at=asked.at, order=asked.order_id)

@@ -79,7 +79,7 @@ class Person(msgspec.Struct, frozen=True):
         """What failed in the year, and which of it a case is about."""
         asked = None
         if about:
-            asked = Ask(about.customer_id, about.opened_at, about.order_id, kind_of(about.reason_code))
+            asked = Ask(about.customer_id, about.opened_at, about.order_id, kind_of(about.reason_code), about.number)
         return read(self.rows, asked)
 
     def links(self, chain: list[Failing]) -> list[Link]:

@@ -20,7 +20,7 @@ def judge_chains_anew(cases: Mapping[Case, datetime]) -> list[Case]:
     raised it by before, as the timeline tells. Nothing is ever lowered. Two SQL queries, more where one is raised.
     """
     asked = {
-        case: Ask(case.customer.pk, at, case.order_id, kind_of(case.reason.code))
+        case: Ask(case.customer.pk, at, case.order_id, kind_of(case.reason.code), case.number)
         for case, at in cases.items()
         if case.customer and case.resolved_at is None
     }

@@ -53,13 +53,13 @@ class Happening:
     reading: matching.Reading | None = None
     arrival: Arrival | None = None
     match: matching.Match | None = None
-    person: UUID | None = None  # the same for all accounts of one
+    theirs: frozenset[UUID] = frozenset()  # all accounts of the person
 
     @property
     def whose(self) -> Hashable:
         """What two happenings share whose order matters."""
         if self.customer_id:
-            return self.person or self.customer_id
+            return min(self.theirs)
         return self.arrival.author.lower() if self.arrival and self.arrival.author else self.origin
 
 
@@ -147,7 +147,7 @@ def gather(found: Sequence[Found], arrivals: Sequence[Arrival], matches: Sequenc
     for happening in happenings:
         object.__setattr__(happening, "known", known.get(happening.origin))
         if happening.customer_id:
-            object.__setattr__(happening, "person", min(people[happening.customer_id]))
+            object.__setattr__(happening, "theirs", people[happening.customer_id])
     _form_opinions([h for h in happenings if h.reading and (h.arrival is None or h.arrival.direction == Direction.IN)])
     return sorted(happenings, key=lambda h: (h.at, h.rank, h.origin))
 
@@ -234,16 +234,27 @@ def _act_at_once(batch: Sequence[Happening], reasons: dict[str, Reason]) -> dict
         if "case_open_once" not in str(problem):
             raise
         return {}  # what was to be reopened has a twin since: look again
-    judge_chains_anew({entry.case: entry.at for entry in entries if "failure" in entry.facts})
     for case in open_cases([one for _, one in new.values()]):
         happening, one = new[case.pk]
         done[happening.origin] = Done(case, one.contact.id if one.contact else None, True, one.why)
+    _judge_anew(batch, cases, done)
     return done
 
 
+def _judge_anew(batch: Sequence[Happening], cases: Sequence[Case], done: dict[str, Done]) -> None:
+    """What failed now makes the other open cases of the same person worse, too."""
+    failed_at = {
+        account: happening.at
+        for happening in batch
+        if happening.origin in done and (happening.found or done[happening.origin].opened)
+        for account in happening.theirs
+    }
+    open_now = [case for case in cases if case.resolved_at is None and case.customer_id in failed_at]
+    judge_chains_anew({case: failed_at[case.customer_id] for case in open_now if case.customer_id})
+
+
 def _accounts(happening: Happening) -> Iterator[UUID]:
-    if happening.customer_id:
-        yield happening.customer_id
+    yield from happening.theirs
     if happening.match:
         yield from happening.match.others
 
