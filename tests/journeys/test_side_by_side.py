@@ -32,6 +32,7 @@ def test_two_macros_are_taken_seen_and_done(visit, axe, some_cases, macros):
     case = some_cases[0]
     page = visit(f"/cases/C-{case.number}/")
     for name in ("lost", "wait"):
+        page.keyboard.press("Escape")  # out of the text
         page.keyboard.press(".")
         expect(page.get_by_label("Find a macro")).to_be_focused()
         if name == "lost":
