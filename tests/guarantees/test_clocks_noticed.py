@@ -17,7 +17,7 @@ from django.utils import timezone
 from makegood.ground.messages.models import Notice
 from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.replay import columns_of, replay
-from makegood.recover.cases.service_levels.noticing import tell_due
+from makegood.recover.cases.service_levels.models import Target
 from makegood.recover.cases.services import NewCase, open_cases, plant_defaults
 from makegood.recover.cases.services.bulk import Entry, lock_cases, write_entries
 from tests.factories import colleague
@@ -42,8 +42,9 @@ while True:
 
 
 def open_many(count: int, *, first_due: datetime) -> None:
-    """Cases of Ana's whose clocks run out one after the other; that they are about to was told already."""
+    """Cases of Ana's whose clocks run out one after the other, without a warning before."""
     plant_defaults()
+    Target.objects.update(warn_percent=100)
     begin = first_due - FIRST_WORD
     with transaction.atomic():
         open_cases([
@@ -57,8 +58,6 @@ def open_many(count: int, *, first_due: datetime) -> None:
             Entry(case=case, kind=CaseEvent.Kind.ASSIGNED, at=case.opened_at, changes={"assignee_id": ana.pk})
             for case in held
         ])  # fmt: skip
-    tell_due(now=first_due - timedelta(seconds=1))
-    Notice.objects.all().delete()
 
 
 @pytest.mark.slow
