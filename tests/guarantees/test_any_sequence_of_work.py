@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from makegood.errors import Conflict
+from makegood.errors import MakegoodError
 from makegood.ground.messages.models import Message, Notice
 from makegood.ground.staff.models import Role
 from makegood.recover.cases import services
@@ -75,7 +75,7 @@ class Desk(RuleBasedStateMachine):
         try:
             with transaction.atomic():
                 return service(**by, **said)
-        except Conflict:
+        except MakegoodError:
             assert self.everything() == before
             return None
 

@@ -35,6 +35,7 @@ class MacroForm(forms.ModelForm):  # type: ignore[type-arg]  # not subscriptable
     class Meta:
         model = Macro
         fields = ("name", "kind", "body", "wait")
+        labels = {"body": gettext_lazy("Words")}
 
     def __init__(self, *args: object, **how: object) -> None:
         super().__init__(*args, **how)  # type: ignore[arg-type]
