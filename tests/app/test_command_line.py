@@ -1,4 +1,4 @@
-"""What somebody reads who starts a command where it cannot work: one sentence that says what to do, never a traceback."""
+"""What somebody reads who starts a command where it cannot work: one sentence that says what to do."""
 
 import os
 import subprocess

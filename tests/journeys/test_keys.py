@@ -14,7 +14,7 @@ def test_an_administrator_makes_a_key_and_revokes_it(visit, transactional_db, ax
     expect(page.get_by_text("No other system has a key")).to_be_visible()
     axe(page)
     page.get_by_label("Which system").fill("Web shop")
-    page.get_by_label("cases.work").check()
+    page.get_by_label("Open and work cases").check()
     page.get_by_role("button", name="Make the key").click()
     expect(page.locator(".secret")).to_have_text(re.compile("^mg_"))
     axe(page)

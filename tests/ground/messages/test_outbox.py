@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 from django.db import ProgrammingError, connection, transaction
+from tests.factories import colleague
 from tests.relay import Relay, listening
 
 from makegood.ground.messages import services
@@ -122,3 +123,16 @@ def test_a_sent_message_never_changes(noon: datetime):
 @pytest.mark.django_db
 def test_a_line_break_in_the_subject_starts_no_header(noon: datetime):
     assert post(noon, subject="Hello\r\nBcc: everybody@example.com").subject == "Hello Bcc: everybody@example.com"
+
+
+@pytest.mark.django_db
+def test_the_outbox_is_a_file_too(client, noon: datetime):
+    for n in range(3):
+        post(noon, key=f"file-{n}", recipient=f"a{n}@example.com", subject="=1+1")
+    client.force_login(colleague("ana"))
+    lines = b"".join(client.get("/outbox/export.csv?status=waiting").streaming_content).decode().splitlines()
+    assert len(lines) == 4
+    assert lines[1].startswith("a2@example.com,'=1+1,waiting,")
+    assert b"".join(client.get("/outbox/export.csv?status=failed").streaming_content).count(b"\n") == 1
+    client.force_login(colleague("dev"))
+    assert client.get("/outbox/export.csv").status_code == 403

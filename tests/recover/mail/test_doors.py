@@ -306,6 +306,9 @@ def test_the_pages_of_mail(tree, order, by_provider, visitor, ana, noon: datetim
     assert original["Content-Disposition"].startswith("attachment")
     assert b"Subject: Where is my parcel?" in b"".join(original.streaming_content)
     assert visitor.post(f"/mail/{taken.pk}/take-in").status_code == 409
+    lines = b"".join(visitor.get("/mail/export.csv?status=taken").streaming_content).decode().splitlines()
+    assert len(lines) == 2
+    assert "maria@example.com" in lines[1]
 
 
 # -- the mail that leaves

@@ -109,6 +109,7 @@ rejects = [
 
 mails = [
     path("", mail_pages.inbox, name="inbox"),
+    path("export.csv", mail_pages.export, name="export"),
     path("in/<str:provider>", mail_handed_in.inbound, name="inbound"),
     path("<uuid:mail_id>/original", mail_pages.original, name="original"),
     path("<uuid:mail_id>/take-in", mail_pages.take_in, name="take_in"),

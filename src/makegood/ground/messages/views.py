@@ -1,7 +1,7 @@
 import uuid
 
 from django.contrib import messages as toasts
-from django.http import HttpResponse
+from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -13,6 +13,7 @@ from makegood.ground.messages.models import Message
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
+from makegood.ground.web.exports import csv_response
 from makegood.ids import read_uuid
 
 
@@ -37,6 +38,20 @@ def outbox(request: StaffRequest) -> HttpResponse:
         "may_resend": request.user.has_perm("messages.resend"),
     }
     return render(request, "messages/outbox.html", context)
+
+
+@needs("messages.see")
+@require_GET
+def export(request: StaffRequest) -> HttpResponseBase:
+    """The list as a file, with the filter of the page."""
+    status = request.GET.get("status", "")
+    status = status if status in Message.Status.values else ""
+    rows = queries.every(status=status, places=visible_places(request.user))
+    return csv_response("outbox.csv", _HEAD, ([row[name] for name in _HEAD] for row in rows))
+
+
+_HEAD = ("recipient", "subject", "status", "created_at", "due_at", "sent_at", "attempts", "last_error",
+         "bounced_at", "bounce")  # fmt: skip
 
 
 @needs("messages.resend")

@@ -3,7 +3,7 @@
 import uuid
 
 from django.contrib import messages
-from django.http import FileResponse, HttpResponse
+from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -12,6 +12,7 @@ from makegood.ground.messages.files import storage
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
+from makegood.ground.web.exports import csv_response
 from makegood.ids import read_uuid
 from makegood.recover.intake.errors import MailNotFound
 from makegood.recover.intake.models import Mail
@@ -39,6 +40,19 @@ def inbox(request: StaffRequest) -> HttpResponse:
         "mailboxes": queries.mailboxes([mailbox_of(brand) for brand in with_mailbox()]),
     }
     return render(request, "intake/inbox.html", context)
+
+
+@needs("messages.see")
+@require_safe
+def export(request: StaffRequest) -> HttpResponseBase:
+    """The list as a file, with the filter of the page."""
+    status = request.GET.get("status", "")
+    status = status if status in Mail.Status.values else ""
+    rows = queries.every(status=status, places=visible_places(request.user))
+    return csv_response("mail.csv", _HEAD, ([row[name] for name in _HEAD] for row in rows))
+
+
+_HEAD = ("came_at", "sender", "subject", "status", "why", "size", "mailbox", "case__number")
 
 
 @needs("messages.see")
