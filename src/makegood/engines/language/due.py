@@ -111,8 +111,10 @@ _DAY: Final = re.compile(
                 r"(?:(?P<part_week>next week|the week|week|proxima semana|semana que vem|semana)"
                 r"|(?P<part_month>" + _MONTH + r"\b))"
             ),
-            (r"(?P<weekend>\b(?P<before_it>(?:before|by|for|antes d[oe]|ate o|para o) )?(?:the |this )?"
-            r"(?:weekend|fim de semana|final de semana))"),
+            (
+                r"(?P<weekend>\b(?P<before_it>(?:before|by|for|antes d[oe]|ate o|para o) )?(?:the |this )?"
+                r"(?:weekend|fim de semana|final de semana))"
+            ),
             r"(?P<christmas>\b(?:before|by|until|antes do|ate o|ate) (?:christmas|natal))",
             r"(?P<year_end>\b(?:end of (?:the|this) year|year[ -]end|(?:fim|final) d[oe]ste ano|(?:fim|final) do ano))",
             r"(?P<month_end>\bmonth[ -]end|(?:end|fim|final) (?:of|de) (?P<end_month>" + _MONTH + r")\b)",
