@@ -69,7 +69,7 @@ def test_one_click_corrections_become_what_is_learned(settle, ana, as_ana):
     settle(0)
     now = timezone.now()
     odd = ("The gizmo went kaput", "All quackers and no noise", "It sings no more")
-    fine = ("My coins are astray", "Pennies did not come home", "My wallet is still empty")
+    fine = ("My coins are astray", "Pennies gone walkabout", "My wallet is still empty")
     for n in range(120):
         said, reason = (odd[n % 3], "product.faulty") if n % 2 else (fine[n % 3], "payment.refund")
         receipt = receive(
@@ -85,7 +85,7 @@ def test_one_click_corrections_become_what_is_learned(settle, ana, as_ana):
     assert made.model.figures["learned"] + made.model.figures["asked"] == 120
 
     receipt = receive(
-        channel="email", author="new@example.com", body="Hello. Mine went kaput as well.", language="en",
+        channel="email", author="new@example.com", body="Hello. The gizmo went kaput. Mine, too.", language="en",
         at=timezone.now(),
     )  # fmt: skip
     assert Case.objects.get(pk=receipt.case_id).reason.code == "product.faulty"

@@ -57,7 +57,6 @@ class _Said(NamedTuple):
 
 _LONGEST: Final = 300
 _SENTENCE_AT_MOST: Final = 600
-_READ_AT_MOST: Final = 4_000
 _SENTENCE: Final = re.compile(r"[^\n]+?(?:[.!?]+(?=\s|$)|\n|$)")
 _WORD: Final = re.compile(r"\d+[.,]\d\d\b|[a-z0-9]+(?:'[a-z]+)?|(?<![a-z])-|[^\sa-z0-9-]")
 

@@ -72,8 +72,10 @@ _PLEASED = _any(r"""
     obliged  wonderful  brilliant  excellent  lovely  nice  kind\w*  happy  delighted  pleased  love\w*  awesome
     amazing  best
     super  wow  bye  regards  wishes  weekend  day  evening  week  christmas  ok(?:ay)?  done  all the best  take care
-    closed?  back on my (?:card|account)  recommend\w*  understood  noted  sure  yes  hi  hello  dear  hey
-    maravilh\w*  excelente\w*  lind[ao]  gentil  gentis  feliz  felizes  ador\w+  amei  nota (?:10|dez)  top  show
+    well  all good  fantastic  cool  glad  fab  appreciate\w*  closed?  back on my (?:card|account)  recommend\w*
+    understood  noted  sure  yes  hi  hello  dear  hey
+    bem  certo  joia  legal  maravilh\w*  excelente\w*  lind[ao]  gentil  gentis  feliz  felizes
+    ador\w+  amei  nota (?:10|dez)  top  show
     abracos?  beijos?  bjs  tchau  sucesso  fim de semana  dia  tarde  noite  semana  natal  combinado  beleza  entendi
     sim  oi  ola  prezad[ao]s?  atenciosamente  cumprimentos  parabens  fechar  encerrar  caro  cara  bom  boa
 """)
