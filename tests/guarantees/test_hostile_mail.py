@@ -1,6 +1,7 @@
 """A thousand hostile or odd mails: none lost, none executed, no exception, each taken in or left out with a reason."""
 
 import random
+import unicodedata
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -17,7 +18,7 @@ from makegood.recover.cases.replay import columns_of, replay
 from makegood.recover.cases.services import reply
 from makegood.recover.intake.models import Mail
 from makegood.recover.intake.services.mailing import Where, keep_mail, take_in_mail
-from tests.factories import NOON, UserFactory, open_case
+from tests.factories import NOON, CustomerFactory, UserFactory, open_case
 
 MAILS = 1000
 ENDS = {"taken", "bounce", "automatic", "duplicate", "rejected"}
@@ -216,6 +217,74 @@ def nonsense(chance: random.Random, n: int) -> bytes:
     return noise(chance, chance.randrange(1, 3000))
 
 
+def nested_mails(chance: random.Random, n: int) -> bytes:
+    """Twenty mails, each enclosed in the next, with words in every one."""
+    inside = b"".join(
+        b"Content-Type: message/rfc822\r\n\r\nFrom: level%d@example.com\r\nSubject: level %d\r\n" % (i, i)
+        for i in range(20)
+    )
+    return head(n) + inside + b"\r\nfar within\r\n"
+
+
+def ten_thousand_parts(chance: random.Random, n: int) -> bytes:
+    part = b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n"
+    return head(n, Content_Type="multipart/mixed; boundary=b") + b"\r\n" + part * 10_000 + b"--b--\r\n"
+
+
+def megabyte_header(chance: random.Random, n: int) -> bytes:
+    name = chance.choice([b"Subject", b"References", b"To", b"Date", b"Message-ID", b"In-Reply-To", b"X-Odd"])
+    return (
+        name
+        + b": "
+        + chance.choice([b"a", b"=?utf-8?q?a?= ", b"<a@b>\r\n "]) * (1024**2 // 4)
+        + b"\r\n"
+        + head(n)
+        + b"\r\nx"
+    )
+
+
+def charset_bomb(chance: random.Random, n: int) -> bytes:
+    """Names of character sets that are long, nested, or of codecs that inflate or run."""
+    named = chance.choice(
+        ["zlib_codec", "bz2_codec", "hex", "rot13", "uu", "punycode" * 3000, "utf-7", "utf-32", "\\x00", "../../etc",
+         "=?utf-8?q?utf-8?=", "iso-2022-jp-ext", "raw_unicode_escape"]
+    )  # fmt: skip
+    words = f"=?{named}?b?{'QUFB' * 500}?="
+    body = b"+AGE-" * 1000 + bytes(range(256)) + b"\x1b$B" * 1000
+    return head(n, Subject=words[:3000], Content_Type=f'text/plain; charset="{named}"') + b"\r\n" + body
+
+
+MARIA = "maria.k-0@example.com"
+
+
+def spoofed_sender(chance: random.Random, n: int) -> bytes:
+    """Addresses that look like a customer's and are none: turned round, or with what cannot be seen."""
+    odd = chance.choice(["\u200b", "\u202e", "\u2066", "\u00ad", "\ufeff", "\u2060", "\u200d", "\u180e"])
+    local, _, domain = MARIA.partition("@")
+    sender = chance.choice([
+        f"{local}{odd}@{domain}", f'"{MARIA}" <mallory{n}@evil.example>', f"{odd}{MARIA}".replace("ria", f"r{odd}ia"),
+        f"{odd}{MARIA[::-1]} <mallory{n}@evil.example>", f"{MARIA}.evil.example", f"{local}@ex\u0430mple.com",
+    ])  # fmt: skip
+    return head(n, From=sender, Subject=f"Spoof {n}") + b"\r\nChange my address please.\r\n"
+
+
+def far_future(chance: random.Random, n: int) -> bytes:
+    date = chance.choice(
+        ["Fri, 31 Dec 9999 23:59:59 +0000", "Fri, 31 Dec 9999 23:59:59 -1200", "31 Dec 99999 1:1:1", "0"]
+    )
+    return head(n, Date=date) + b"\r\nFrom another time.\r\n"
+
+
+def odd_file_names(chance: random.Random, n: int) -> bytes:
+    name = chance.choice(
+        ["../../x", "CON.txt", "..\\..\\x", "/etc/passwd", "C:\\x", "nul", "aux.png", "a/../../x", "..", "."]
+    )
+    return (
+        head(n, Content_Type="multipart/mixed; boundary=b") + b"\r\n--b\r\n\r\nsee\r\n--b\r\n"
+        b'Content-Disposition: attachment; filename="' + name.encode() + b'"\r\n\r\nx\r\n--b--'
+    )  # fmt: skip
+
+
 def ordinary(chance: random.Random, n: int) -> bytes:
     return head(n) + b"\r\nMy parcel never arrived.\r\n"
 
@@ -223,8 +292,28 @@ def ordinary(chance: random.Random, n: int) -> bytes:
 KINDS: list[Making] = [
     malformed, malformed, malformed, deep, mails_in_mails, many_parts, bomb, large, circle, automatic, bounce,
     eight_bit_headers, forged_token, forged_token, nulls, huge_headers, huge_headers, wrong_charset, evil_html,
-    evil_html, evil_file, doubled, same_id, flood, empty, nonsense, ordinary,
+    evil_html, evil_file, doubled, same_id, flood, empty, nonsense, ordinary, nested_mails, ten_thousand_parts,
+    megabyte_header, charset_bomb, spoofed_sender, far_future, odd_file_names,
 ]  # fmt: skip
+
+
+def unseen(text: str) -> bool:
+    return any(unicodedata.category(character) == "Cf" for character in text)
+
+
+def nobody_is_fooled(mails: list[Mail]) -> None:
+    # Nobody passes for a customer by an address that only looks like theirs, and one sees that it does not.
+    spoofed = [mail for mail in mails if mail.subject.startswith("Spoof ")]
+    assert len(spoofed) >= 20
+    assert not [mail for mail in spoofed if mail.sender == MARIA]
+    assert not [mail.sender for mail in spoofed if unseen(mail.sender)]
+    assert not [mail for mail in spoofed if mail.case and mail.case.customer_id]
+
+    # No file name leads anywhere.
+    for name in Attachment.objects.values_list("name", flat=True):
+        assert not set(name) & {"/", "\\"}
+        assert not name.startswith("..")
+        assert name.partition(".")[0].upper() not in ("CON", "NUL", "AUX")
 
 
 @pytest.mark.slow
@@ -238,6 +327,7 @@ def test_a_thousand_hostile_mails(settings, tmp_path, noon: datetime, client: Cl
     chance = random.Random(20260305)
     specialist = UserFactory(role=Role.SPECIALIST)
     innocent = open_case()
+    assert CustomerFactory(email=MARIA)
     reply(case_id=innocent.pk, body="We look into it.", by=specialist, now=NOON)
 
     sent: Counter[str] = Counter()
@@ -273,6 +363,9 @@ def test_a_thousand_hostile_mails(settings, tmp_path, noon: datetime, client: Cl
     for mail in mails:
         if mail.sender.startswith("mallory") and mail.case:
             assert set(mail.case.contacts.values_list("author", flat=True)) == {mail.sender}
+
+    nobody_is_fooled(mails)
+    assert max(contacts.values_list("at", flat=True)) <= at[-1], "a time lies ahead"
 
     # Every case equals its timeline.
     for case in Case.objects.all():

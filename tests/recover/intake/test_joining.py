@@ -95,7 +95,7 @@ def test_written_examples(shop: Shop, ana, first: dict[str, Any], second: dict[s
     if becomes == ATTACH:
         event = CaseEvent.objects.filter(case=one, kind="contact").latest("seq")
         assert event.facts["guessed"]
-        assert "open" in event.why or "has the subject of" in event.why
+        assert "open" in event.why or "same subject as" in event.why
     if becomes == SUGGEST:
         assert perhaps == one.number
         assert f"C-{one.number} (" in told(other)[0]

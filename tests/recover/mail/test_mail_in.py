@@ -383,6 +383,11 @@ def test_a_crash_between_keeping_and_marking_loses_and_doubles_nothing(
     assert Envelope.objects.filter(message_id__startswith="<crash").count() == 3
 
 
+@pytest.mark.parametrize("when", [b"31-Dec-9999 23:59:59 -1200", b"31-Dec-9999 23:59:59 +0000", b"00-Nix-0000 1", b""])
+def test_a_server_that_tells_an_odd_time_stops_nothing(noon: datetime, when: bytes):
+    assert fetching.came_at(b'1 (RFC822.SIZE 9 INTERNALDATE "' + when + b'")', noon) == noon
+
+
 def test_a_wrong_password_is_said_without_the_password(db, imap: Mailbox, noon: datetime, settings):
     settings.MAKEGOOD_MAILBOX = imap.url.replace("right%20horse", "wr0ng-horse")
     with pytest.raises(MailboxUnreachable) as refused:

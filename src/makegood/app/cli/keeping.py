@@ -37,7 +37,7 @@ class Finding:
 
 @keeping.command()
 def doctor(as_json: output.AsJson = False) -> None:
-    """Check database, worker, outbox, mailboxes, files, lake, disk; say what to do. Exit code 1 if something is broken."""
+    """Check database, worker, outbox, mailboxes, files, lake, disk; say what to do. Exit code 1 if any is broken."""
     set_up(migrate=False)
     findings = [check() for check in CHECKS]
     if as_json:
@@ -204,7 +204,7 @@ def backup(
         output.stdout.print(f"Wrote {file} ({result['bytes']:,} bytes, {held:,} files).", highlight=False)
         output.stdout.print(f"Not in it: {', '.join(left_out)}.", highlight=False)
         output.stdout.print(
-            "Keep the secret key too (MAKEGOOD_SECRET_KEY, or the file secret-key in MAKEGOOD_HOME): without it the links"
+            "Keep the secret key too (MAKEGOOD_SECRET_KEY, or the file secret-key in MAKEGOOD_HOME): without it links"
             " and reply addresses of mails that were sent no longer work.",
             highlight=False, soft_wrap=True,
         )  # fmt: skip

@@ -90,7 +90,7 @@ def _make_room(request: HttpRequest, provider: str) -> None:
     if not is_form:
         request._body = request.read()  # noqa: SLF001  no more than its length says
     elif field := _WHOLE_MAIL.get(provider):
-        request._stream = _FieldAsFile(request._stream, field)  # type: ignore[attr-defined]  # noqa: SLF001
+        request._stream = _FieldAsFile(request._stream, field)  # type: ignore[assignment]  # noqa: SLF001
 
 
 class _FieldAsFile:
@@ -130,13 +130,13 @@ def _shape(provider: str) -> Any:
 
 
 def _keep(request: HttpRequest, shape: Any, mailbox: str, now: datetime) -> None:
-    whole = request.FILES.get(_WHOLE_MAIL.get(mailbox.removeprefix("webhook/"), ""))
-    if whole:
-        raw = whole.read()
-        if len(raw) <= settings.MAKEGOOD_MAIL_LARGEST:
-            keep_mail(raw=raw, where=Where(mailbox, "", now))
-            return
-        raise MailTooLarge(settings.MAKEGOOD_MAIL_LARGEST)
+    field = _WHOLE_MAIL.get(mailbox.removeprefix("webhook/"), "")
+    if whole := request.FILES.get(field) or request.POST.get(field):
+        raw = whole.encode() if isinstance(whole, str) else whole.read()
+        if len(raw) > settings.MAKEGOOD_MAIL_LARGEST:
+            raise MailTooLarge(settings.MAKEGOOD_MAIL_LARGEST)
+        keep_mail(raw=raw, where=Where(mailbox, "", now))
+        return
     try:
         raws = [_as_bytes(event.message) for event in shape.parse_events(request) if event.message is not None]
     except Exception as problem:  # noqa: BLE001  whatever a provider (or who pretends to be one) sends

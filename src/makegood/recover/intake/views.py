@@ -19,7 +19,7 @@ from makegood.ground.web.throttle import TooOften, address, spend
 from makegood.recover.cases.errors import LinkGone
 from makegood.recover.cases.models import Case, Channel
 from makegood.recover.cases.queries.case import timeline
-from makegood.recover.cases.services.links import open_link
+from makegood.recover.cases.services.links import open_link, wrote_in
 from makegood.recover.commitments.queries.case import on_case
 from makegood.recover.intake.services.receiving import receive
 from makegood.recover.intake.standing import LONGEST_STORY, headline, moment, promised, story, zone_for
@@ -53,7 +53,7 @@ def standing(request: HttpRequest, token: str) -> HttpResponse:
     case, problem = link.case.merged_into or link.case, ""  # what was merged goes on there
     merged = list(Case.objects.filter(merged_into=case).values_list("pk", flat=True))
     told = case.customer.language if case.customer else ""
-    with timezone.override(zone_for(case)), speaking(told, link.wrote_in, get_language() or ""):
+    with timezone.override(zone_for(case)), speaking(told, wrote_in(link), get_language() or ""):
         form = AnswerForm(request.POST if request.method == "POST" else None)
         if form.is_bound:
             if form.is_valid():

@@ -148,7 +148,8 @@ def _thread(case: Case) -> _Thread:
     mails = list(heard.order_by("-contact__at", "-pk")[:_CHAINS_AT_MOST])
     written = Message.objects.filter(about__in=[f"case:{pk}" for pk in whole]).order_by("-pk")
     ours = list(written.only("message_id", "references")[:_CHAINS_AT_MOST])
-    chains = [f"{mail.references} {mail.message_id}" for mail in (*ours, *mails)]
+    chains = [f"{one.references} {one.message_id}" for one in ours]
+    chains += [f"{mail.references} {mail.message_id}" for mail in mails]
     if mails:
         last = mails[0]
         subject = f"Re: {_ANSWER.sub('', last.contact.subject) or case.subject}"

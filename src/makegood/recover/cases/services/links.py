@@ -48,6 +48,11 @@ def link_for(case_id: uuid.UUID, *, now: datetime) -> str:
     return _signer.sign(base64.urlsafe_b64encode(link.pk.bytes).rstrip(b"=").decode())
 
 
+def wrote_in(link: CustomerLink) -> str:
+    """The language in which whoever holds a link last wrote. No SQL query: it came with the link (`open_link`)."""
+    return str(getattr(link, "wrote_in", ""))
+
+
 def language_of(case: Case) -> str:
     """The language that a customer is written to in: the one we were told, else the one in which they last wrote;
     empty: not known. One SQL query at most.

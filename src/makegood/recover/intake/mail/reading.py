@@ -14,7 +14,15 @@ from email.message import Message
 from email.utils import getaddresses
 
 from makegood.recover.intake.mail.kinds import Kind, Report, inner, kind_of, report_of
-from makegood.recover.intake.mail.words import WORDS_AT_MOST, clean, decode, from_html, header, without_quotes
+from makegood.recover.intake.mail.words import (
+    WORDS_AT_MOST,
+    clean,
+    decode,
+    from_html,
+    header,
+    made_visible,
+    without_quotes,
+)
 
 PARTS_AT_MOST = 200
 FILES_AT_MOST = 50
@@ -28,6 +36,7 @@ SEPARATORS_AT_MOST = 10_000
 _ADDRESSES_AT_MOST = 10_000  # characters of a header that are searched for addresses
 _ADDRESS = re.compile(r"[^\s<>@,;:\"()\[\]]{1,64}@[^\s<>@,;:\"()\[\]]{1,255}")
 _MESSAGE_ID = re.compile(r"<[^<>\s]{1,250}>")
+_DEVICE = re.compile(r"(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)", re.IGNORECASE)
 _TO = ("To", "Cc", "Delivered-To", "X-Original-To", "Envelope-To", "X-Forwarded-To")
 
 
@@ -150,7 +159,7 @@ def _addresses(message: Message, name: str) -> list[str]:
             found += [address for _, address in getaddresses([text]) if _ADDRESS.fullmatch(address)]
         if not found:  # too odd for the parser: what looks like an address is one
             found += _ADDRESS.findall(text)
-    return [address.lower()[:320] for address in found]
+    return [made_visible(address).lower()[:320] for address in found]
 
 
 def _ids(message: Message, *names: str, most: int) -> str:
@@ -211,11 +220,12 @@ def _files(leaves: list[Message]) -> Iterator[File]:
 
 
 def _name(part: Message) -> str:
-    """The name that the sender gave a file, without any path."""
+    """The name that the sender gave a file, without any path, and none that Windows takes for a device."""
     name = ""
     with suppress(Exception):  # broken parameters
         name = header(part.get_filename())
-    return re.split(r"[/\\]", name)[-1].strip(" .")[:200]
+    name = re.split(r"[/\\]", name)[-1].strip(" .")[:199]
+    return f"_{name}" if _DEVICE.match(name) else name
 
 
 def _content(part: Message) -> bytes | None:

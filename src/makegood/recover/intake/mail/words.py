@@ -4,7 +4,7 @@ import codecs
 import html
 import re
 from email.header import decode_header
-from functools import cache
+from functools import lru_cache
 
 from mailparser_reply import EmailReplyParser
 
@@ -20,6 +20,10 @@ _STATEFUL = ("iso2022", "hz")
 _IN_TRUTH = {"iso8859-1": "cp1252", "ascii": "cp1252"}
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff]")
+# What takes no room on a screen: two addresses that look the same are two.
+_UNSEEN_CHARACTERS = re.compile(
+    r"[\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\ufe00-\ufe0f]"
+)
 _TAG = re.compile(r"<(!--|[/!?]?[a-z][a-z0-9]*)[^<>]{0,2000}>", re.IGNORECASE)
 _NEW_LINE = {"br", "p", "div", "tr", "li", "ul", "ol", "table", "blockquote", "hr", "h1", "h2", "h3", "h4", "h5", "h6"}
 _NEW_LINE |= {f"/{name}" for name in _NEW_LINE}
@@ -32,6 +36,11 @@ def clean(text: str) -> str:
     """Text that can be stored and shown: one kind of line end, no NUL, no half surrogates, nothing that turns it."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     return _CONTROL.sub("", text).encode("utf-8", "replace").decode()
+
+
+def made_visible(text: str) -> str:
+    """With a mark in place of every character that cannot be seen, so that nobody takes one address for another."""
+    return _UNSEEN_CHARACTERS.sub("\ufffd", text)
 
 
 def decode(content: bytes, charset: str) -> str:
@@ -49,10 +58,10 @@ def decode(content: bytes, charset: str) -> str:
         return content.decode("cp1252", "replace")
 
 
-@cache
+@lru_cache(maxsize=256)  # senders choose the names
 def _codec(charset: str) -> str:
     try:
-        info = codecs.lookup(charset.strip().lower())
+        info = codecs.lookup(charset[:40].strip().lower())
     except (LookupError, ValueError, UnicodeError):
         return "cp1252"
     if not info._is_text_encoding or info.name.replace("-", "_") in _NOT_FOR_MAIL:  # noqa: SLF001  what bytes.decode itself asks

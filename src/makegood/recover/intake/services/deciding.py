@@ -174,10 +174,10 @@ def _contact(
         if late and twin is None and match.account:  # what would open about this may be open
             twin = desk.open_alike(match.account.id, match.order, told_of)
         if twin:
-            because = f"{because} That one is resolved; C-{twin.number} about the same is open."
+            because = f"{because} That case is resolved, but C-{twin.number} about the same matter is open."
             case = twin
         elif late:
-            because = f"{because} {_resolved_ago(case, happening.at)} More than that is a new case, which follows it."
+            because = f"{because} {_resolved_ago(case, happening.at)} This came later: a new case, which follows it."
             follows = {"follows_id": case.pk}
             case = None
     if case:

@@ -172,9 +172,7 @@ def _bring(
     if about is None:
         return  # gone since the search
     size = int(about.partition(b"RFC822.SIZE ")[2].split(b" ")[0].rstrip(b")") or 0)
-    came = imaplib.Internaldate2tuple(about)
-    came_at = min(datetime.fromtimestamp(time.mktime(came), UTC), now) if came else now
-    where = Where(mailbox, brand.slug, came_at, validity, uid)
+    where = Where(mailbox, brand.slug, came_at(about, now), validity, uid)
     largest = settings.MAKEGOOD_MAIL_LARGEST
     raw = _fetch(box, uid, "(BODY.PEEK[])") if size <= largest else None
     if raw is not None and len(raw) <= largest:
@@ -185,6 +183,15 @@ def _bring(
         result.too_large += refuse_mail(size=size, headers=headers, why=why, where=where)
         return
     box.flag(str(uid), "\\Seen", value=True)
+
+
+def came_at(about: bytes, now: datetime) -> datetime:
+    """When the server got a mail, as it says (INTERNALDATE); now, where that is no time or lies ahead."""
+    try:
+        came = imaplib.Internaldate2tuple(about)
+        return min(datetime.fromtimestamp(time.mktime(came), UTC), now) if came else now
+    except (ValueError, OverflowError, OSError):
+        return now
 
 
 def _fetch(box: BaseMailBox, uid: int, what: str) -> bytes | None:

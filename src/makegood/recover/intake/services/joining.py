@@ -139,7 +139,7 @@ def case_for(*, arrival: Arrival, match: Match, reading: Reading, reason: str, a
 def _by_subject(arrival: Arrival, same_matter: Sequence[Case], reading: Reading) -> Joined | None:
     """The case with the same subject line, as an answer has whose references were lost."""
     same = [case for case in same_matter if alike(arrival.subject, case.subject)]
-    return Joined(case := closest(same, reading), f"It has the subject of C-{case.number}.") if same else None
+    return Joined(case := closest(same, reading), f"It has the same subject as C-{case.number}.") if same else None
 
 
 def _meant(
@@ -152,7 +152,7 @@ def _meant(
     if len(same) == 1:
         return Joined(same[0], f"It is the customer's only open case about this ({same[0].reason.name}).")
     if len(lately) == len(same_matter) == 1:
-        says = "what the text tells follows from it" if reading.tells else "the text tells of nothing else"
+        says = "what the text tells of follows from it" if reading.tells else "the text tells of nothing else"
         return Joined(same_matter[0], f"It is the customer's only open case, and {says}.")
     return None
 
@@ -186,7 +186,7 @@ def _words(subject: str) -> set[str]:
 
 
 def _apart(case: Case, what: str) -> Joined:
-    because = f"C-{case.number} ({case.reason.name}) is open {what}: merge them if they are one matter."
+    because = f"C-{case.number} ({case.reason.name}) {what} is open: merge the two if they are one matter."
     return Joined(None, because, perhaps=case)
 
 

@@ -137,7 +137,7 @@ def _take(mail: Mail, now: datetime) -> None:
     if _is_a_copy(mail, said):
         mail.status, mail.why = Status.DUPLICATE, "The same mail came before."
     elif _is_ours(said):
-        mail.status, mail.why = Status.AUTOMATIC, "We sent it ourselves: it came back in a circle."
+        mail.status, mail.why = Status.AUTOMATIC, "It is our own mail, which came back to us."
     elif said.report:
         _take_report(mail, said, now)
     elif said.kind == Kind.AUTOMATIC:
@@ -211,7 +211,7 @@ def _file(mail: Mail, said: Said, contact_id: uuid.UUID, case_id: uuid.UUID | No
     if said.shortened:
         notes.append("It is longer than what is shown.")
     if forged(" ".join(said.recipients)):
-        notes.append("The reply address was not made by us and counted for nothing.")
+        notes.append("Its reply address was not made by us, so it was not followed.")
     mail.why = " ".join(notes)[:500]
 
 
@@ -225,22 +225,25 @@ def _answers(said: Said) -> tuple[int | None, str]:
     of a mail of ours, which only its recipient knows. A reference to the customer's own earlier mail counts for that
     customer. Everything else is for matching to decide.
     """
-    for where, text in (("address", " ".join(said.recipients)), ("thread", said.references)):
+    for where, text in (
+        ("it was sent to the reply address of that case", " ".join(said.recipients)),
+        ("it stands in the thread of that case", said.references),
+    ):
         numbers = [int(number.removeprefix("C-")) for number in genuine(text)]
         known = set(Case.objects.filter(number__in=numbers).values_list("number", flat=True)) if numbers else set()
         if found := next((number for number in numbers if number in known), None):
-            return found, f"It answers C-{found}, by its {where}."
+            return found, f"It answers C-{found}: {where}."
     ids = said.references.split()
     if not ids:
         return None, ""
     message = Message.objects.filter(message_id__in=ids, about__startswith="case:").order_by("-pk").first()
     if message and (case := _case_of(message)):
-        return case.number, f"It answers C-{case.number}, by its thread."
+        return case.number, f"It answers C-{case.number}: it stands in the thread of that case."
     theirs = Envelope.objects.filter(message_id__in=ids).filter(
         Q(contact__author__iexact=said.sender) | Q(contact__case__customer__email__iexact=said.sender)
     )
     number = theirs.order_by("-contact__at").values_list("contact__case__number", flat=True).first()
-    return (number, f"It goes on from their mail in C-{number}.") if number else (None, "")
+    return (number, f"It follows an earlier mail of theirs in C-{number}.") if number else (None, "")
 
 
 def _case_of(message: Message) -> Case | None:

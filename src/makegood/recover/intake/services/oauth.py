@@ -72,8 +72,8 @@ def _ask(mailbox: str, oauth: OAuth, now: datetime) -> _Access:
             renewed = said.get("refresh_token")
             if refresh and isinstance(renewed, str) and renewed and renewed != refresh:
                 _keep(file, renewed)
-            lasts = said.get("expires_in")
-            seconds = int(lasts) if str(lasts).isdigit() else _AN_HOUR
+            lasts = str(said.get("expires_in"))
+            seconds = int(lasts) if lasts.isdecimal() else _AN_HOUR
             return _Access(str(said["access_token"]), now + timedelta(seconds=seconds))
     code = str(said.get("error", ""))
     means = _MEANS.get(code, "").format(name=oauth.name)
