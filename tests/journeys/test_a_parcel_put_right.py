@@ -225,7 +225,7 @@ def test_a_parcel_is_put_right(  # noqa: PLR0915  one story, told to its end
     hers.reload()
     expect(story).to_contain_text("We passed it on to those who can do more.")
 
-    # She writes once more, about her card and to the shop's own address: a second case, which a person finds is the same.
+    # She writes again, about her card and to the shop's own address: a second case, which a person finds is the same.
     _come(mailbox, _mail("You charged me twice for what never came. Please give me my money back.", "My card", 3))
     double = Case.objects.exclude(pk=case.pk).get(customer=beatriz, resolved_at=None)
     dialog = _dialog(page, "Merge", "u")
