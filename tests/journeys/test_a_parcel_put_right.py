@@ -225,8 +225,8 @@ def test_a_parcel_is_put_right(  # noqa: PLR0915  one story, told to its end
     hers.reload()
     expect(story).to_contain_text("We passed it on to those who can do more.")
 
-    # She writes once more, about her money and to the shop's own address: a second case, which is the same one.
-    _come(mailbox, _mail("I was told nothing for a week. Please give me my money back.", "I want a refund", 3))
+    # She writes again, about her card and to the shop's own address: a second case, which a person finds is the same.
+    _come(mailbox, _mail("You charged me twice for what never came. Please give me my money back.", "My card", 3))
     double = Case.objects.exclude(pk=case.pk).get(customer=beatriz, resolved_at=None)
     dialog = _dialog(page, "Merge", "u")
     expect(dialog.get_by_label(f"C-{double.number}")).to_be_checked()
@@ -246,8 +246,11 @@ def test_a_parcel_is_put_right(  # noqa: PLR0915  one story, told to its end
     _say(page, "r", "Dear Beatriz, a new one is on its way, and the postage is back on your card.")
     expect(_newest(page)).to_contain_text("a new one is on its way")
     second = _leave(relay, 2)
-    assert second["In-Reply-To"] == "<beatriz-2@example.com>"
-    assert second["References"].split() == ["<beatriz-1@example.com>", ours, "<beatriz-2@example.com>"]
+    # One conversation in her mail program: it answers her last mail and refers to those of both cases.
+    assert second["In-Reply-To"] == "<beatriz-3@example.com>"
+    *earlier, last = second["References"].split()
+    assert set(earlier) == {"<beatriz-1@example.com>", ours, "<beatriz-2@example.com>"}
+    assert last == "<beatriz-3@example.com>"
     hers.reload()
     expect(story).to_contain_text("We spoke with you.")
     expect(promised.filter(has_text="Kept")).to_have_count(2)

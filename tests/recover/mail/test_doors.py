@@ -118,7 +118,7 @@ def by_mailgun(settings) -> None:
 def mailgun(visitor: Client, told: dict[str, object], how: str = "multipart"):
     proof = {"Authorization": f"Basic {base64.b64encode(b'us:right').decode()}"}
     if how == "multipart":
-        return visitor.post("/mail/in/mailgun", told, headers=proof)
+        return visitor.post("/mail/in/mailgun/mime", told, headers=proof)
     form = "application/x-www-form-urlencoded"
     return visitor.post("/mail/in/mailgun", urlencode(told), content_type=form, headers=proof)
 

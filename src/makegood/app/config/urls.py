@@ -111,6 +111,7 @@ mails = [
     path("", mail_pages.inbox, name="inbox"),
     path("export.csv", mail_pages.export, name="export"),
     path("in/<str:provider>", mail_handed_in.inbound, name="inbound"),
+    path("in/<str:provider>/mime", mail_handed_in.inbound, name="inbound_mime"),  # so Mailgun knows to post whole mails
     path("<uuid:mail_id>/original", mail_pages.original, name="original"),
     path("<uuid:mail_id>/take-in", mail_pages.take_in, name="take_in"),
 ]
