@@ -21,7 +21,7 @@ def test_a_small_run_measures_every_page_and_its_floor(tmp_path):
     assert run.returncode == 0, run.stderr
     found = json.loads(run.stdout)
     assert found["cases"] == 2000
-    assert found["events"] == pytest.approx(10_000, rel=0.1)
+    assert found["events"] > 10_000
     assert found["problems"] == []
     for measured in (*found["pages"].values(), *found["floors"].values()):
         assert {clients: cell["requests"] > 0 for clients, cell in measured.items()} == {
@@ -29,5 +29,5 @@ def test_a_small_run_measures_every_page_and_its_floor(tmp_path):
             "4": True,
             "16": True,
         }
-    assert set(found["pages"]) == {"queue", "case", "search"}
-    assert max(counted["most"] for counted in found["statements"].values()) <= 10
+    assert set(found["pages"]) == {"queue", "case", "full case", "search"}
+    assert max(counted["most"] for counted in found["statements"].values()) <= 4

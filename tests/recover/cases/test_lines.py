@@ -24,7 +24,7 @@ ROW = Row(
     [
         ("open", "customer", "Waits for us", True, "5 h"),
         ("waiting_customer", "customer", "Waits for us", False, "5 h"),
-        ("open", "us", "We wrote", False, "5 h"),
+        ("open", "us", "Waits for them", False, "5 h"),
         ("waiting_partner", "us", "Partner has it", False, ""),
         ("resolved", "customer", "Resolved", False, ""),
     ],

@@ -48,7 +48,7 @@ def lines(rows: Iterable[Row], now: datetime) -> list[Line]:
     zone, language = timezone.get_current_timezone(), get_language()
     words = {
         RESOLVED: _("Resolved"), PARTNER: _("Partner has it"), "": _("Not yet told"), "paused": _("Paused"),
-        "customer": _("Waits for us"), "us": _("We wrote"),
+        "customer": _("Waits for us"), "us": _("Waits for them"),
     }  # fmt: skip
 
     def clock(row: Row) -> tuple[str, str, str, str]:

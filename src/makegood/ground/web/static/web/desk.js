@@ -190,9 +190,11 @@
     else if (event.key === "k") action = () => walk(-1);
     else if (event.key === "x" && one("[data-row]")) action = tickRow;
     else {
-      // Of several (undo) the one that came last.
-      const target = all("[data-key]").findLast((element) => element.dataset.key === event.key && element.offsetParent);
+      // Of several (undo) the one that came last. What is folded away unfolds.
+      const fold = (element) => element.closest("details:not([open])");
+      const target = all("[data-key]").findLast((element) => element.dataset.key === event.key && (fold(element) || element).offsetParent);
       if (target) action = () => {
+        if (fold(target)) fold(target).open = true;
         target.focus(); // so that a dialog gives the focus back to what opened it
         if (!target.matches("input, textarea, select")) target.click();
       };
