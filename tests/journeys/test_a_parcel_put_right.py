@@ -228,6 +228,7 @@ def test_a_parcel_is_put_right(  # noqa: PLR0915  one story, told to its end
     # She writes again, about her card and to the shop's own address: a second case, which a person finds is the same.
     _come(mailbox, _mail("You charged me twice for what never came. Please give me my money back.", "My card", 3))
     double = Case.objects.exclude(pk=case.pk).get(customer=beatriz, resolved_at=None)
+    expect(page.locator("#moments")).to_contain_text("Third failure in 12 months.", timeout=SOON)
     dialog = _dialog(page, "Merge", "u")
     expect(dialog.get_by_label(f"C-{double.number}")).to_be_checked()
     page.keyboard.press("Tab")

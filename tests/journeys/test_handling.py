@@ -101,7 +101,7 @@ def test_splitting_off_what_is_about_something_else(visit, axe, some_cases):
         case_id=case.pk, channel="email", author="Maria", body="By the way, I was charged twice.", at=timezone.now()
     )
     page = _open(visit, case)
-    page.get_by_text("More", exact=True).click()
+    page.locator(".acts-more summary").click()
     page.get_by_role("link", name="Split").click()
     expect(page.get_by_role("dialog", name="Split")).to_be_visible()
     axe(page)

@@ -71,7 +71,7 @@ def test_where_a_case_about_the_same_is_open_the_answer_goes_there(resolved, mak
     twin = make_case(at=noon + timedelta(days=1))
     receipt = writes(resolved, "Where is it?", noon + timedelta(days=2))
     assert receipt.case_id == twin.pk
-    assert f"C-{twin.number} about the same is open" in receipt.why
+    assert f"C-{twin.number} about the same matter is open" in receipt.why
 
 
 def test_a_late_answer_about_what_another_open_case_is_about_goes_there(resolved, make_case, noon):

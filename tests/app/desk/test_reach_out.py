@@ -119,7 +119,7 @@ def test_a_cursor_that_is_none_begins_at_the_top(text):
 def test_page_file_and_api(client, django_assert_num_queries):
     order = late(gold(name="=Maria"))
     client.force_login(colleague("ana"))
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         html = client.get("/customers/reach-out/?days=9&kind=x").content.decode()
     assert f"/orders/{order.pk}/case" in html  # no case yet: the key opens one
     file = b"".join(client.get("/customers/reach-out.csv").streaming_content).decode()

@@ -4,6 +4,7 @@ import uuid
 from contextlib import suppress
 from datetime import datetime, timedelta
 
+from django.db import transaction
 from django.utils import timezone
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
@@ -68,7 +69,7 @@ def retime_changed(since: str) -> None:
 def after_import(began: datetime) -> None:
     """Have the cases of changed customers follow, and measure anew what is usual."""
     retime_changed.defer(since=began.isoformat())
-    with suppress(AlreadyEnqueued):
+    with suppress(AlreadyEnqueued), transaction.atomic():  # a refusal must not end a transaction around it
         measure.configure(queueing_lock="cases.measure_usual").defer(timestamp=0)
 
 

@@ -192,7 +192,7 @@
     else {
       // Of several (undo) the one that came last. What is folded away unfolds.
       const fold = (element) => element.closest("details:not([open])");
-      const target = all("[data-key]").findLast((element) => element.dataset.key === event.key && (fold(element) || element).offsetParent);
+      const target = all("[data-key]").findLast((element) => element.dataset.key === event.key && (fold(element)?.firstElementChild || element).offsetParent);
       if (target) action = () => {
         if (fold(target)) fold(target).open = true;
         target.focus(); // so that a dialog gives the focus back to what opened it
