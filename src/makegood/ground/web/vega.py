@@ -11,7 +11,6 @@ from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
-import vl_convert
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import reverse
@@ -46,6 +45,8 @@ def packed_bundle() -> bytes:
     kept = Path(settings.MAKEGOOD_HOME) / "made" / f"vega-{VERSION}.js.gz"
     if kept.exists():
         return kept.read_bytes()
+    import vl_convert  # noqa: PLC0415  large, and asked for once
+
     bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]  # optional, but its stub does not say so
     packed = gzip.compress(bundle.encode(), mtime=0)
     kept.parent.mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,7 @@ from django.views.decorators.http import require_safe
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
-from makegood.ground.web.charts import page_spec
-from makegood.recover.triage import charts, queries
+from makegood.recover.triage import queries
 from makegood.recover.triage.examples import AT_MOST
 
 
@@ -16,6 +15,10 @@ from makegood.recover.triage.examples import AT_MOST
 @needs("triage.see")
 def triage(request: HttpRequest) -> HttpResponse:
     """Accuracy, calibration, confused pairs, recent corrections. Five SQL queries."""
+    # Where it is needed: each process would carry what draws, and most draw nothing.
+    from makegood.ground.web.charts import page_spec  # noqa: PLC0415
+    from makegood.recover.triage import charts  # noqa: PLC0415
+
     user: User = request.user  # type: ignore[assignment]  # nobody anonymous gets here
     report = queries.report()
     # Without one in use, the latest that was tried: it says why it was not good enough.

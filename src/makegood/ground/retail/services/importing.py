@@ -14,6 +14,7 @@ from django.db import connection
 
 from makegood.ground.retail.errors import NothingToImport
 from makegood.ground.retail.feed import TABLES, FeedTable, all_tables
+from makegood.ground.retail.listeners import customers_changed
 from makegood.ground.retail.loading import olist
 from makegood.ground.retail.loading.loader import Import, Progress, open_duckdb
 from makegood.ground.retail.loading.reading import SUFFIXES, read, read_arrow
@@ -21,8 +22,6 @@ from makegood.ground.retail.loading.writing import Counts, Writers, hold_source
 from makegood.ground.retail.models import ImportRun, Source
 
 LARGE = 10_000  # rows
-# Called with when the database began to take in a delivery, after one that changed customers: later rooms join in here.
-customers_changed: list[Callable[[datetime], None]] = []
 
 
 @dataclass(frozen=True)
