@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Self
 import psycopg
 
 PROCESSES: Final = 2
-WARM: Final = 1.0  # seconds before anything counts
+WARM: Final = 2.0  # seconds before anything counts
 
 
 class Request(NamedTuple):

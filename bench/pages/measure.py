@@ -54,8 +54,10 @@ def _cell(
     clients: Clients, to: Any, requests: list[Request], count: int, seconds: float, *,
     web: psutil.Process, database: psutil.Process, problems: list[str],
 ) -> Figures:  # fmt: skip
-    """One measurement: so many clients for so many seconds, after a second that does not count."""
-    clients.run(to, requests, clients=max(count, 4), seconds=min(WARM, seconds))
+    """One measurement: so many clients for so many seconds, after some that do not count: every thread of the server is
+    kept busy in them, so that each connection has planned its statements.
+    """
+    clients.run(to, requests, clients=max(CONCURRENCY), seconds=min(WARM, seconds))
     before = _used(web, database)
     answers = clients.run(to, requests, clients=count, seconds=seconds)
     after = _used(web, database)
