@@ -1,0 +1,1 @@
+"""Corrective actions, and the effect that they had."""

@@ -1,0 +1,1 @@
+"""Telling and compensating the affected before they ask."""
