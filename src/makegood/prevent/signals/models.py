@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import pgtrigger
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Func, Q, Value
 
@@ -167,6 +168,20 @@ class Signal(models.Model):
 
     def __str__(self) -> str:
         return f"S-{self.number}"
+
+
+class JudgedCase(models.Model):
+    """A case as it was when it was judged. What is learned of it later (another reason) changes no judgement."""
+
+    case = models.OneToOneField(Case, models.PROTECT, primary_key=True, related_name="+")
+    at = models.DateTimeField(help_text="When it was reported, as the detector was told.")
+    dimensions = models.JSONField(help_text="{dimension: value}, what was known.")
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["at"], name="judged_at"),
+            GinIndex(fields=["dimensions"], name="judged_in_slice", opclasses=["jsonb_path_ops"]),
+        ]
 
 
 class SignalCase(models.Model):

@@ -1,10 +1,12 @@
 """Keeping what the detection says: signals, their cases and their history, each finding once."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
+import pyarrow as pa
 from django.db import connection, transaction
 from django.db.models import F, Q
 
@@ -49,7 +51,7 @@ def keep(findings: Iterable[Finding], *, detection: Detection, now: datetime) ->
         claims += [(case, signal.pk, said[-1].at) for case in next((it.cases for it in reversed(said) if it.cases), ())]
         written.append(signal)
     SignalEvent.objects.bulk_create(events, ignore_conflicts=True)
-    _claim(claims, again=True)
+    claim_cases(claims, again=True)
     tell_new([it for it in written if it.state == State.NEW and it.closed_at is None], now=now)
     return written
 
@@ -67,6 +69,25 @@ def wake(*, now: datetime) -> int:
     )
     tell_woken(woken, now=now)
     return len(woken)
+
+
+def note_judged(cases: pa.Table) -> None:
+    """Write down as what cases were judged. One SQL query."""
+    if not cases.num_rows:
+        return
+    known = [name for name in cases.column_names if name not in ("case_id", "reported_at", "exposed_at")]
+    told = [
+        json.dumps({name: row[name] for name in known if row[name] is not None}) for row in cases.to_pylist()
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO signals_judgedcase (case_id, at, dimensions)
+            SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::jsonb[])
+            ON CONFLICT (case_id) DO UPDATE SET at = excluded.at, dimensions = excluded.dimensions
+            """,
+            [cases["case_id"].to_pylist(), cases["reported_at"].to_pylist(), told],
+        )
 
 
 def active_acceptances(now: datetime) -> list[Acceptance]:
@@ -108,7 +129,7 @@ def _weigh(signal: Signal, accepted: Sequence[Acceptance], *, fresh: bool) -> li
     return [SignalEvent(signal=signal, kind=SignalEvent.Kind.REOPENED, at=signal.updated_at)]
 
 
-def _claim(claims: Sequence[tuple[str, Any, datetime]], *, again: bool) -> None:
+def claim_cases(claims: Sequence[tuple[str, Any, datetime]], *, again: bool) -> None:
     """Give cases to signals. What claims again takes them from whoever had them; else the first one keeps them."""
     if not claims:
         return
