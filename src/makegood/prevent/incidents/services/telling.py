@@ -75,7 +75,7 @@ def tell(incident: Incident, event: IncidentEvent) -> None:
 
 
 def _said(sentence: str, facts: Mapping[str, object]) -> Callable[[], str]:
-    return lambda: (_(sentence) % facts).strip()
+    return lambda: " ".join((_(sentence) % facts).split())
 
 
 def _sentence(event: IncidentEvent) -> str | None:
