@@ -149,7 +149,9 @@ def test_rules_are_written_measured_changed_and_removed(as_mia, signal):
     page = as_mia.post("/signals/rules/new", given, follow=True).content.decode()
     assert "Saved. Would have called 1.0 times a month over the past 1 days, 0.0 of them for nothing" in page
     rule = Rule.objects.get()
-    changed = as_mia.post(f"/signals/rules/{rule.pk}/", given | {"reason": "delivery.not_received", "count": 2}, follow=True)
+    changed = as_mia.post(
+        f"/signals/rules/{rule.pk}/", given | {"reason": "delivery.not_received", "count": 2}, follow=True
+    )
     rule.refresh_from_db()
     assert changed.status_code == 200
     assert (rule.only, rule.alike) == ({"reason": "delivery.not_received"}, ["carrier"])
