@@ -40,7 +40,7 @@ class World:
                 "case_id": [f"case-{n}" for n in order],
                 "reported_at": _moments(reported[order]), "exposed_at": _moments(seconds[order]),
                 "reason": _names(REASONS, reason[order]),
-                "carrier": pa.array([None if no else CARRIERS[n] for n, no in zip(carrier[order], unknown, strict=True)]),
+                "carrier": pa.array(np.where(unknown, None, np.array(CARRIERS, dtype=object)[carrier[order]])),
                 "to_state": _names(STATES, state[order]),
             }
         )  # fmt: skip
