@@ -116,16 +116,17 @@ class State:
                 spec[f, 1 + 2 * j : 3 + 2 * j] = d, room
                 room *= int(self.sizes[d])
             spec[f, 7] = sum(1 << d for d in part)
-            spec[f, 0] = end if room <= DENSE else -1
-            end += room if room <= DENSE else 0
+            in_table = room <= DENSE or not part  # the whole world is looked up at once, always
+            spec[f, 0] = end if in_table else -1
+            end += room if in_table else 0
         dense = np.full(end, -1, np.int32)
         keys, values, used = self.keys
         cells = self.cells[0][: used[0]]
         of = spec[cells["grid"]]
         at = of[:, 0] + sum(cells["of"][:, j] * of[:, 2 + 2 * j] for j in range(DEPTH))
-        in_table = of[:, 0] >= 0
-        dense[at[in_table]] = np.nonzero(in_table)[0]
-        kernels.hash_cells(np.nonzero(~in_table)[0], self.cells[0], spec, keys, values)
+        known = of[:, 0] >= 0
+        dense[at[known]] = np.nonzero(known)[0]
+        kernels.hash_cells(np.nonzero(~known)[0], self.cells[0], spec, keys, values)
         self.grids = (spec, dense, keys, values, used)
 
     def _cuboids(self) -> tuple[NDArray[Any], ...]:

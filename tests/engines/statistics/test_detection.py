@@ -1,0 +1,240 @@
+"""The detector: what it counts as usual, what it finds, how often it is wrong."""
+
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from makegood.engines.statistics.detection import Detector, kernels
+from makegood.engines.statistics.detection import state as state_module
+
+START = datetime(2026, 1, 5, tzinfo=UTC)
+DIMENSIONS = ("reason", "carrier", "lane", "category")
+SIZES = {"carrier": 4, "lane": 12, "category": 6}
+
+
+def world(seed, *, days=150, a_day=400, rate=0.02, injected=()):
+    """Purchases with values of their own rates, cases a day or so later, and failures put in.
+
+    `injected`: (values, first day, last day, share of the purchases that fail beside).
+    """
+    dice = np.random.default_rng(seed)
+    n = days * a_day
+    at = np.sort(dice.uniform(0, days * 24, n))
+    values = {name: dice.integers(0, size, n) for name, size in SIZES.items()}
+    usual = rate * np.prod([dice.lognormal(0, 0.25, size)[values[name]] for name, size in SIZES.items()], axis=0)
+    failed = dice.random(n) < usual
+    reason = dice.choice(4, n, p=[0.4, 0.3, 0.2, 0.1])
+    for slice_, first, last, share in injected:
+        hit = (at >= first * 24) & (at < last * 24) & (dice.random(n) < share)
+        for name, value in slice_.items():
+            if name != "reason":
+                hit &= values[name] == value
+        failed |= hit
+        reason[hit] = slice_.get("reason", 0)
+    delay = np.exp(dice.normal(np.log(20), 0.9, n))
+    reported = at + delay
+    order = np.flatnonzero(failed & (reported < days * 24))
+    exposures = pa.table({"at": _moments(at)} | {name: _texts(name, codes) for name, codes in values.items()})
+    cases = pa.table(
+        {
+            "case_id": [f"c{i}" for i in order], "reported_at": _moments(reported[order]),
+            "exposed_at": _moments(at[order]), "reason": _texts("reason", reason[order]),
+        }
+        | {name: _texts(name, codes[order]) for name, codes in values.items()}
+    )  # fmt: skip
+    return exposures, cases, START + timedelta(days=days)
+
+
+def _moments(hours):
+    return pa.array([START + timedelta(hours=float(hour)) for hour in hours], pa.timestamp("us", "UTC"))
+
+
+def _texts(name, codes):
+    return pa.array([f"{name} {code}" for code in codes])
+
+
+def raised(findings):
+    return [finding for finding in findings if finding.event == "raised"]
+
+
+def test_a_burst_is_found_with_its_slice_its_onset_and_its_cases():
+    burst = {"reason": 2, "carrier": 1, "lane": 3}
+    exposures, cases, end = world(1, injected=[(burst, 100, 110, 0.3)])
+
+    found = raised(Detector(DIMENSIONS, one_false_alarm_in=365).advance(exposures, cases, end))
+
+    assert [finding.slice for finding in found] == [{"reason": "reason 2", "carrier": "carrier 1", "lane": "lane 3"}]
+    (signal,) = found
+    assert START + timedelta(days=99) < signal.since < signal.at < START + timedelta(days=106)
+    assert signal.observed == len(signal.cases) == len(set(signal.cases))
+    assert signal.low < signal.observed - signal.expected < signal.high
+    assert {neighbour.why for neighbour in signal.neighbours} <= {"broader", "narrower", "beside"}
+    assert signal.neighbours
+
+
+def test_a_signal_closes_when_the_rate_is_back_and_stays_open_while_it_is_not():
+    lasting, short = {"carrier": 1, "lane": 3, "reason": 0}, {"carrier": 2, "category": 4, "reason": 1}
+    exposures, cases, end = world(2, injected=[(lasting, 90, 150, 0.25), (short, 90, 97, 0.35)])
+
+    findings = Detector(DIMENSIONS, one_false_alarm_in=60).advance(exposures, cases, end)
+
+    of = {frozenset(finding.slice.items()): finding.signal for finding in findings if finding.event != "closed"}
+    closed = {finding.signal: finding.at for finding in findings if finding.event == "closed"}
+    named = {frozenset((name, f"{name} {value}") for name, value in slice_.items()) for slice_ in (lasting, short)}
+    assert named <= set(of)
+    assert of[frozenset((name, f"{name} {value}") for name, value in lasting.items())] not in closed
+    short_one = of[frozenset((name, f"{name} {value}") for name, value in short.items())]
+    assert START + timedelta(days=97) < closed[short_one] < START + timedelta(days=125)
+
+
+def test_what_grows_is_told_again_with_all_its_cases():
+    lasting = {"carrier": 1, "lane": 3, "reason": 0}
+    exposures, cases, end = world(3, injected=[(lasting, 90, 150, 0.25)])
+
+    findings = Detector(DIMENSIONS, one_false_alarm_in=60).advance(exposures, cases, end)
+
+    (signal,) = {finding.signal for finding in findings if finding.slice.get("lane") == "lane 3"}
+    told = [finding for finding in findings if finding.signal == signal and finding.slice.get("lane") == "lane 3"]
+    assert len(told) > 3
+    for before, after in pairwise(told):
+        assert before.at <= after.at
+        assert set(before.cases) <= set(after.cases)
+        assert before.expected <= after.expected + 1e-6
+
+
+def test_quiet_worlds_keep_the_promise():
+    # 20 quiet worlds of 90 days after learning; 1,800 days at one in 15 allow 120. Far fewer come.
+    false = sum(
+        len(raised(Detector(DIMENSIONS, one_false_alarm_in=15).advance(*world(100 + seed)))) for seed in range(20)
+    )
+    assert false <= 120
+
+
+@pytest.mark.parametrize("rate", [0.005, 0.08])
+def test_the_promise_holds_for_rarer_and_for_more_frequent_cases(rate):
+    # 6 worlds of 90 days at one in 10 allow 54.
+    false = sum(
+        len(raised(Detector(DIMENSIONS, one_false_alarm_in=10).advance(*world(200 + seed, rate=rate))))
+        for seed in range(6)
+    )
+    assert false <= 54
+
+
+def test_grids_too_large_for_tables_give_the_same_findings(monkeypatch):
+    exposures, cases, end = world(4, injected=[({"carrier": 1, "lane": 3}, 100, 110, 0.3)])
+    in_tables = Detector(DIMENSIONS, one_false_alarm_in=10).advance(exposures, cases, end)
+
+    monkeypatch.setattr(state_module, "DENSE", 0)
+    in_hashes = Detector(DIMENSIONS, one_false_alarm_in=10).advance(exposures, cases, end)
+
+    assert in_tables == in_hashes
+    assert in_tables
+
+
+def test_values_that_nobody_knew_before_come_in_at_any_time():
+    exposures, cases, end = world(5, injected=[({"carrier": 1, "lane": 3}, 100, 110, 0.3)])
+    renamed = [
+        table.set_column(
+            table.schema.get_field_index("lane"), "lane",
+            pa.array([f"{lane} since {at:%Y-%m}" for lane, at in zip(
+                table["lane"].to_pylist(), table[column].to_pylist(), strict=True)]),
+        )
+        for table, column in ((exposures, "at"), (cases, "exposed_at"))
+    ]  # fmt: skip
+    assert raised(Detector(DIMENSIONS, one_false_alarm_in=60).advance(*renamed, end))
+
+
+def test_cases_without_an_exposure_have_their_own_history():
+    exposures, cases, end = world(6)
+    dice = np.random.default_rng(6)
+    hours = np.concatenate([dice.uniform(0, 150 * 24, 300), dice.uniform(120 * 24, 124 * 24, 25)])
+    lane = np.concatenate([dice.integers(0, 12, 300), np.full(25, 7)])
+    none = pa.nulls(325, pa.string())
+    floor = pa.table(
+        {
+            "case_id": [f"f{i}" for i in range(325)], "reported_at": _moments(hours),
+            "exposed_at": pa.nulls(325, pa.timestamp("us", "UTC")), "reason": pa.array(["nobody there"] * 325),
+            "carrier": none, "lane": _texts("lane", lane), "category": none,
+        }
+    )  # fmt: skip
+    found = raised(
+        Detector(DIMENSIONS, one_false_alarm_in=60).advance(exposures, pa.concat_tables([cases, floor]), end)
+    )
+    assert {"reason": "nobody there", "lane": "lane 7"} in [finding.slice for finding in found]
+    assert len(found) <= 2
+
+
+def test_too_little_history_finds_nothing_and_nothing_at_all_is_no_error():
+    exposures, cases, _ = world(7, days=59)
+    assert Detector(DIMENSIONS).advance(exposures, cases, START + timedelta(days=59)) == []
+    assert Detector(DIMENSIONS).advance(exposures.slice(0, 0), cases.slice(0, 0), START) == []
+    assert Detector(DIMENSIONS).advance(exposures, cases.slice(0, 0), START + timedelta(days=80)) == []
+
+
+def test_a_detector_before_its_first_row_is_kept_too(tmp_path):
+    Detector(DIMENSIONS, one_false_alarm_in=7).save(tmp_path / "state")
+    again = Detector.load(tmp_path / "state")
+    assert (again.dimensions, again.one_false_alarm_in) == (DIMENSIONS, 7.0)
+
+
+def test_a_file_that_is_something_else_is_refused(tmp_path):
+    np.savez(tmp_path / "other.npz", meta=np.frombuffer(b'{"a": 1}', np.uint8))
+    with pytest.raises(ValueError, match="does not hold a detector"):
+        Detector.load(tmp_path / "other.npz")
+
+
+@pytest.mark.parametrize(
+    ("dimensions", "days"), [((), 30), (("a", "a"), 30), (("a",), 0), (("a",), float("nan"))]
+)  # fmt: skip
+def test_what_makes_no_sense_is_refused(dimensions, days):
+    with pytest.raises(ValueError):
+        Detector(dimensions, one_false_alarm_in=days)
+
+
+def test_a_missing_column_is_named():
+    exposures, cases, end = world(8, days=5)
+    with pytest.raises(ValueError, match="lane"):
+        Detector(DIMENSIONS).advance(exposures, cases.drop_columns(["lane"]), end)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(1, 50)), min_size=1, max_size=120),
+    st.lists(st.floats(0.5, 200), min_size=1, max_size=30),
+    st.floats(0, 60),
+)
+def test_reported_mass_is_what_a_plain_sum_says(exposures, delays, later):
+    """Twin: each exposure's mass times the share of delays that its whole bin would have had by then."""
+    width, cells = 4.0, np.zeros(1, kernels.CELL)
+    ring = np.zeros((1, kernels.BINS), kernels.WAITING)
+    ring["bin"] = -1
+    cells["bin"], cells["ring_at"] = -1, kernels.BINS - 1
+    delays = np.sort(delays)
+    hours = np.arange(int(kernels.BINS * width) + 2.0)
+    within = (np.arange(8) + 0.5) / 8 * width
+    told = np.array([[np.searchsorted(delays, hour - within, side="right").mean() / len(delays) for hour in hours]])
+    times = np.sort([hour for hour, _ in exposures]).astype(float)
+    mass = np.array([m for _, m in sorted(exposures)], np.int64) * int(kernels.UNIT)
+    spec = np.zeros((1, 8), np.int64)
+    dense, used = np.full(1, -1, np.int32), np.zeros(1, np.int64)
+    keys, values = np.zeros(4, np.uint64), np.zeros(4, np.int32)
+    e = 0
+    while e < len(times):
+        b = int(times[e] // width)
+        e, full = kernels.feed(
+            e, b, (b + 1) * width, np.inf, times, np.zeros((len(times), 1), np.int32), mass, 10, np.zeros(64, np.int64),
+            spec, dense, keys, values, used, cells, ring,
+        )  # fmt: skip
+        assert not full
+    at = times[-1] + later
+
+    expected = 0.0
+    for time, m in zip(times, mass / kernels.UNIT, strict=True):
+        age = at - time // width * width
+        expected += m * (np.interp(age, hours, told[0]) if age < len(hours) - 2 else 1.0)
+    assert kernels.reported(0, at, width, told, 0, cells, ring) == pytest.approx(expected, rel=1e-5, abs=1e-3)
