@@ -473,7 +473,7 @@ class Detector:
         mine = self._members(code, scores[top, 3] * 24.0, case)
         if len(mine) < LEAST:
             return
-        signal = self._raise(code, scores[top], mine, np.log(evidence), now)
+        signal = self._raise(code, scores[top], mine, float(np.log(evidence)), now)
         found.append(
             self._finding(
                 "updated" if signal.told else "raised", signal, now + 1 / 60, self._neighbours(pivot, top, scores)
@@ -571,7 +571,7 @@ class Detector:
             arrays |= {f"counts_{d}": counts for d, counts in enumerate(self.rates.counts)}
         part = target.with_name(f"{target.name}.{os.getpid()}.part")
         with part.open("wb") as file:
-            np.savez(file, meta=np.frombuffer(msgspec.json.encode(meta, enc_hook=_plain), np.uint8), **arrays)
+            np.savez(file, meta=np.frombuffer(msgspec.json.encode(meta), np.uint8), **arrays)
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
@@ -647,11 +647,6 @@ def _strengths(slices: NDArray[Any], depth: NDArray[np.int64]) -> Numbers:
         excess = ((n[mine] - expected) ** 2 - expected * slices["spread"][mine]).sum() - never
         strengths[k] = 1 / np.clip(excess / max((expected**2).sum(), 1e-9), 1 / 500.0, 0.5)
     return strengths
-
-
-def _plain(value: np.generic) -> Any:
-    """A number of NumPy's as JSON knows it."""
-    return value.item()
 
 
 def _aware(moment: datetime) -> datetime:
