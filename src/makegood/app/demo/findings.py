@@ -92,8 +92,8 @@ class Found:
 def signals_found(end: datetime) -> list[Found]:
     """Have detection look at the whole year of a demo, and hold every signal against what is hidden in it.
 
-    A signal is of a hidden failure when it names a part of where that is, contradicts nothing of it, and was found while
-    it lasted or within eight weeks after (a fault may show that late).
+    A signal is of a hidden failure when it names a part of where that is, contradicts nothing of it, and was found
+    while it lasted or within eight weeks after (a fault may show that late).
     """
     with suppress(DetectionBusy):  # the worker is at it
         tick(end)
@@ -117,7 +117,7 @@ def _hidden(signal: Signal, where: Mapping[str, Mapping[str, str]], end: datetim
     return ""
 
 
-_IN_SLICES: Final = {
+_IN_SLICES: Final[Mapping[str, tuple[str, type[Vendor | Place | Product]]]] = {
     "carrier_ref": ("carrier", Vendor), "warehouse_ref": ("warehouse", Place), "product_ref": ("product", Product),
     "place_ref": ("store", Place), "district_ref": ("district", Place),
 }  # fmt: skip
@@ -127,8 +127,11 @@ def _values(row: Hidden) -> dict[str, str]:
     """Where it is hidden, as slices name it."""
     found = {}
     for column, value in row.where.items():
-        dimension, model = _IN_SLICES.get(column, (column, None))
-        found[dimension] = str(model.objects.get(ref=value).pk) if model else value
+        if column in _IN_SLICES:
+            dimension, model = _IN_SLICES[column]
+            found[dimension] = str(model.objects.get(ref=value).pk)
+        else:
+            found[column] = value
     return found
 
 
