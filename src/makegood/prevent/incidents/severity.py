@@ -1,5 +1,6 @@
 """How grave an incident is: how many customers, times what it does to each."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -48,7 +49,7 @@ def propose(toll: Toll, kind: str = Kind.FAILURE) -> Proposal:
     return Proposal(Severity(TABLE[harm][band]), why)
 
 
-def toll_of(case_ids: Sequence[object] = (), *, reasons: Sequence[str] = ()) -> Toll:
+def toll_of(case_ids: Sequence[uuid.UUID] = (), *, reasons: Sequence[str] = ()) -> Toll:
     """Of these cases; without any, the harm that the gravest of these reasons does. One SQL query."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -64,7 +65,7 @@ def toll_of(case_ids: Sequence[object] = (), *, reasons: Sequence[str] = ()) -> 
     return Toll(customers, Severity(harm))
 
 
-def toll_of_incident(incident_id: object) -> Toll:
+def toll_of_incident(incident_id: uuid.UUID) -> Toll:
     """Of the cases of an incident, and of those whose orders it may have hit. One SQL query."""
     with connection.cursor() as cursor:
         cursor.execute(
