@@ -7,4 +7,10 @@ class IncidentsConfig(AppConfig):
     verbose_name = "Incidents"
 
     def ready(self) -> None:
-        from makegood.prevent.incidents import affected_tasks  # noqa: F401, PLC0415  procrastinate learns of its jobs
+        """Join in on cases."""
+        from makegood.prevent.incidents import affected_panel  # noqa: PLC0415
+        from makegood.prevent.incidents.services import joining  # noqa: PLC0415  models are loaded only now
+        from makegood.recover.cases import extensions  # noqa: PLC0415
+
+        extensions.merging.append(joining.follow_merge)
+        affected_panel.join_in()

@@ -2,7 +2,7 @@
 
 A room registers once, in the `ready()` of its `AppConfig`:
 
-    extensions.panels.append(extensions.Panel(position=20, part="affected", template="outreach/_panel.html", context=it))
+    extensions.panels.append(extensions.Panel(position=20, part="affected", template="outreach/_panel.html", context=p))
     extensions.numbers.append(extensions.Number(position=50, ask=contacted))
     extensions.told["outreach"] = in_words
     extensions.merging.append(follow_merge)
@@ -21,7 +21,7 @@ from makegood.ground.staff.models import User
 from makegood.prevent.incidents.models import Incident, IncidentEvent
 
 Part = Literal["story", "affected", "cause"]
-"""The three parts of the page: what happens and who does what; who is affected and told; why, and what is done for it."""
+"""The parts of the page: what happens and who does what; who is affected and told; why, and what is done for it."""
 
 
 @dataclass(frozen=True, kw_only=True)

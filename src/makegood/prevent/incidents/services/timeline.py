@@ -31,7 +31,7 @@ def lock_incident(incident_id: uuid.UUID, *, seen: int | None = None) -> Inciden
 def lock_incidents(incident_ids: Iterable[uuid.UUID]) -> list[Incident]:
     """Hold several, in the order of their identifiers: nobody waits in a circle. Raises IncidentNotFound."""
     wanted = set(incident_ids)
-    rows = Incident.objects.select_for_update(of=("self",)).select_related("commander")
+    rows = Incident.objects.select_for_update(of=("self",), no_key=True).select_related("commander", "merged_into")
     held = list(rows.filter(pk__in=wanted).order_by("pk"))
     if missing := wanted - {incident.pk for incident in held}:
         raise IncidentNotFound(str(min(missing)))
