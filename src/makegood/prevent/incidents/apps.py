@@ -8,7 +8,10 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Join in on cases, signals, the queue and the customer's own page."""
-        from makegood.prevent.incidents import panel  # noqa: PLC0415  models are loaded only now
+        from makegood.prevent.incidents import (  # noqa: PLC0415  models are loaded only now
+            affected_tasks,  # noqa: F401  procrastinate learns of its jobs
+            panel,
+        )
         from makegood.prevent.incidents.queries.one import told_to_customer  # noqa: PLC0415
         from makegood.prevent.incidents.services import joining  # noqa: PLC0415
         from makegood.prevent.signals import extensions as signals  # noqa: PLC0415
