@@ -5,9 +5,10 @@ from typing import Any
 import altair as alt
 from django.utils.translation import gettext as _
 
-from makegood.ground.web.formats import MONTHS
 from makegood.prevent.signals.models import Signal
 from makegood.prevent.signals.queries.one import Series
+from makegood.prevent.signals.words import number
+from makegood.prevent.slices_in_words import day
 
 HEIGHT = 200
 Chart = Any  # altair's operators return unions that its own functions do not take
@@ -48,9 +49,8 @@ def cases(signal: Signal, series: Series) -> Chart:
 
 def reading(signal: Signal, series: Series) -> str:
     """The chart in one sentence."""
-    since = f"{signal.since.day} {MONTHS[signal.since.month - 1]} {signal.since.year}"
-    found = f"{signal.raised_at.day} {MONTHS[signal.raised_at.month - 1]} {signal.raised_at.year}"
-    values = {"observed": signal.observed, "expected": f"{signal.expected:.1f}", "since": since, "found": found}
+    values = {"observed": signal.observed, "expected": number(signal.expected), "since": day(signal.since),
+              "found": day(signal.raised_at)}  # fmt: skip
     if series.is_empty:
         return _("The days of its cases are not known: they were judged before Makegood kept them.")
     return _("%(observed)s cases since %(since)s where %(expected)s were expected; found on %(found)s.") % values
