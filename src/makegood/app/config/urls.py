@@ -122,6 +122,7 @@ urlpatterns = [
     path("search", desk.search, name="search"),
     path("cases/", include((cases, "cases"))),
     path("commitments/", include("makegood.recover.commitments.urls")),
+    path("incidents/", include("makegood.prevent.incidents.urls")),
     path("customers/reach-out/", reach_out.reach_out, name="reach_out"),
     path("customers/reach-out.csv", reach_out.export, name="reach_out_export"),
     path("customers/<uuid:customer_id>/", customers.customer, name="customer"),

@@ -1,6 +1,7 @@
 """What people type about incidents. Malformed input is refused field by field."""
 
 import re
+from datetime import datetime
 from typing import Any, Final
 
 from django import forms
@@ -13,6 +14,19 @@ from makegood.recover.cases.models import Locus, Severity
 
 LONG: Final = forms.Textarea(attrs={"rows": 3})
 CASES_AT_ONCE: Final = 500
+
+
+def moment(label: Any, **more: Any) -> forms.DateTimeField:
+    """A moment that somebody may type, of this century."""
+    return forms.DateTimeField(
+        required=False, label=label, validators=[_of_this_century],
+        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"), **more,
+    )  # fmt: skip
+
+
+def _of_this_century(at: datetime) -> None:
+    if not 2000 <= at.year < 2100:  # noqa: PLR2004
+        raise forms.ValidationError(_("Write a day of this century."))
 
 
 class OnIncident(forms.Form):
@@ -60,7 +74,8 @@ class StatusForm(OnIncident):
         max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}), label=_("Where it stands, for us")
     )
     status_public = forms.CharField(
-        max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}), label=_("Where it stands, for customers"),
+        max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2}),
+        label=_("Where it stands, for customers"),
         help_text=_("Every customer of a linked case reads it on their page."),
     )  # fmt: skip
     answer = forms.CharField(
@@ -73,10 +88,7 @@ class StatusForm(OnIncident):
 
 class ContainForm(OnIncident):
     how = forms.CharField(max_length=500, label=_("What stopped it, for now?"))
-    at = forms.DateTimeField(
-        required=False, label=_("Since when? (empty: now)"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-    )  # fmt: skip
+    at = moment(_("Since when? (empty: now)"))
 
 
 class TaskForm(OnIncident):
@@ -176,11 +188,7 @@ class DeclareForm(forms.Form):
         label=_("Severity"),
     )  # fmt: skip
     commander = forms.ChoiceField(label=_("Who leads it?"))
-    since = forms.DateTimeField(
-        required=False, label=_("Since when?"),
-        widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        help_text=_("Of purchases: earlier ones are not meant."),
-    )  # fmt: skip
+    since = moment(_("Since when?"), help_text=_("Purchases before that are not meant."))
     why = forms.CharField(
         max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}), label=_("What is known so far")
     )

@@ -149,7 +149,6 @@ def _conditions(filters: Filters, me: User) -> tuple[str, list[Any]]:
     return " AND ".join(condition for condition, _ in asked), [value for _, values in asked for value in values]
 
 
-
 # The counts are taken of the rows of a page alone.
 _ROWS: Final = f"""
 SELECT i.id, i.number, i.kind, i.title, i.severity, i.state, i.any_of, i.since, i.until, i.declared_at, i.contained_at,

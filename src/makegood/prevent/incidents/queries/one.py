@@ -42,10 +42,8 @@ class Cases(NamedTuple):
     still_open: int
 
 
-def cases_of(
-    incident_id: uuid.UUID, *, places: Places, after: Cursor | None = None, limit: int = CASES
-) -> Cases:
-    """A page of the cases, the latest to join first, and how many there are within `places` and in all. One SQL query."""
+def cases_of(incident_id: uuid.UUID, *, places: Places, after: Cursor | None = None, limit: int = CASES) -> Cases:
+    """A page of the cases, the latest to join first; how many there are within `places` and in all. One SQL query."""
     with connection.cursor() as cursor:
         cursor.execute(
             _CASES.format(further="AND (joined_at, id) < (%(key)s, %(id)s)" if after else ""),
@@ -157,7 +155,7 @@ def leaders() -> list[User]:
     return list(people.order_by("first_name", "last_name", "username"))
 
 
-def going_on(*, besides: uuid.UUID | None = None, limit: int = 100) -> list[tuple[int, str]]:
+def going_on(*, besides: uuid.UUID, limit: int = 100) -> list[tuple[int, str]]:
     """Incidents that go on, the newest first, as (number, title). One SQL query."""
     others = Incident.objects.exclude(state="resolved").exclude(pk=besides)
     return list(others.order_by("-declared_at").values_list("number", "title")[:limit])
