@@ -33,8 +33,11 @@ def kinds(incident):
 
 def test_what_a_signal_says_and_claims_is_what_the_incident_says_and_holds(signal, dev, noon):
     incident = declare(
-        Declared(title="Lost", commander=dev, signal=signal, predicate=Predicate(any_of={"reason": [LOST]}, since=signal.since),
-                 case_ids=list(signal.claimed.values_list("case_id", flat=True))),
+        Declared(
+            title="Lost", commander=dev, signal=signal,
+            predicate=Predicate(any_of={"reason": [LOST]}, since=signal.since),
+            case_ids=list(signal.claimed.values_list("case_id", flat=True)),
+        ),
         by=dev, now=noon,
     )  # fmt: skip
     signal.refresh_from_db()

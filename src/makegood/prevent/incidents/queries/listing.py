@@ -1,5 +1,6 @@
 """Incidents as a list, the newest first. Paged by key; a page is an index scan that stops after a page."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -97,7 +98,7 @@ def page(filters: Filters, *, me: User, after: Cursor | None = None, limit: int 
         values += [after.key, after.key, after.id]
     with connection.cursor() as cursor:
         cursor.execute(_ROWS.format(where=where, limit=limit + 1), values)
-        rows = [Row(*row) for row in cursor.fetchall()]
+        rows = [_row(row) for row in cursor.fetchall()]
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(rows[:limit], Cursor(last.declared_at, last.id) if last else None)
 
@@ -147,6 +148,11 @@ def _conditions(filters: Filters, me: User) -> tuple[str, list[Any]]:
         else:
             asked.append(("strpos(lower(i.title), lower(%s)) > 0", [filters.q]))
     return " AND ".join(condition for condition, _ in asked), [value for _, values in asked for value in values]
+
+
+def _row(row: tuple[Any, ...]) -> Row:
+    read = Row(*row)
+    return read._replace(any_of=json.loads(read.any_of))  # type: ignore[arg-type]  a cursor gives JSON as text
 
 
 # The counts are taken of the rows of a page alone.

@@ -4,6 +4,7 @@ from makegood.prevent.incidents.services.declaring import Declared, declare
 from makegood.prevent.incidents.services.ending import reopen, resolve
 from makegood.prevent.incidents.services.joining import join_matching, link_cases, take_out
 from makegood.prevent.incidents.services.leading import (
+    TEXTS,
     change,
     contain,
     give_task,
@@ -18,6 +19,7 @@ from makegood.prevent.incidents.services.leading import (
 from makegood.prevent.incidents.services.merging import merge, part
 
 __all__ = [
+    "TEXTS",
     "Declared",
     "change",
     "contain",
