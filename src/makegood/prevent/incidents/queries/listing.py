@@ -151,8 +151,8 @@ def _conditions(filters: Filters, me: User) -> tuple[str, list[Any]]:
 
 
 def _row(row: tuple[Any, ...]) -> Row:
-    read = Row(*row)
-    return read._replace(any_of=json.loads(read.any_of))  # type: ignore[arg-type]  a cursor gives JSON as text
+    *before, any_of = row[:7]
+    return Row(*before, json.loads(any_of), *row[7:])  # a cursor gives JSON as text
 
 
 # The counts are taken of the rows of a page alone.
