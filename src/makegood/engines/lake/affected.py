@@ -75,9 +75,13 @@ def orders_by_quarter(hits: ir.Table) -> ir.Table:
     return hits.group_by(quarter=quarter).aggregate(orders=hits.order_id.nunique()).order_by("quarter")
 
 
-def most_hit(hits: ir.Table, dimension: str, *, limit: int) -> ir.Table:
-    """(value_of, orders, value): the values of a dimension with most orders, the unknown one left out."""
+def most_hit(hits: ir.Table, dimension: str, *, limit: int, containing: str = "") -> ir.Table:
+    """(value_of, orders, value): the values of a dimension with most orders; those that contain some words, in whatever
+    case, where any are given. The unknown one is left out.
+    """
     known = hits.filter(hits[dimension] != "")
+    if containing:
+        known = known.filter(known[dimension].lower().contains(containing.lower()))
     found = known.group_by(value_of=known[dimension]).aggregate(
         orders=known.order_id.nunique(), value=known["value"].sum()
     )

@@ -9,7 +9,7 @@ class IncidentsConfig(AppConfig):
     def ready(self) -> None:
         """Join in on cases, signals, the queue and the customer's own page."""
         from makegood.prevent.incidents import (  # noqa: PLC0415  models are loaded only now
-            affected_tasks,  # noqa: F401  procrastinate learns of its jobs
+            affected_panel,
             panel,
         )
         from makegood.prevent.incidents.queries.one import told_to_customer  # noqa: PLC0415
@@ -25,3 +25,4 @@ class IncidentsConfig(AppConfig):
         signals.offers.append(panel.offer)
         marks.of_rows.append(panel.ROW_MARK)
         intake.told_to_customer.append(told_to_customer)
+        affected_panel.join_in()

@@ -1,5 +1,6 @@
 """The chart of a signal: its cases over time, what was to be expected since it began, the moment it was found."""
 
+from math import ceil
 from typing import Any
 
 import altair as alt
@@ -24,7 +25,9 @@ def cases(signal: Signal, series: Series) -> Chart:
         for it in series.spans
     ]  # fmt: skip
     x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%-d %b", tickCount=8))
-    y: dict[str, Any] = {"title": title, "axis": alt.Axis(format=",d", tickMinStep=1)}
+    most = ceil(max(max(it.observed, it.upper) for it in series.spans))
+    ticks = list(range(0, most + 1, max(1, most // 4)))
+    y: dict[str, Any] = {"title": title, "axis": alt.Axis(format=",d", values=ticks)}
     base = alt.Chart({"values": rows}).encode(x=x)
     since = alt.Chart({"values": [row for row in rows if "expected" in row] or rows[-1:]}).encode(x=x)
     shown = [

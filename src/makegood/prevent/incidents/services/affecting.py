@@ -19,7 +19,8 @@ from pyarrow import csv
 from makegood.ground.staff.models import User
 from makegood.prevent.incidents.errors import CannotCut, UnknownDimension
 from makegood.prevent.incidents.models import AffectedOrder, Incident, IncidentEvent, Snapshot, State
-from makegood.prevent.incidents.services.timeline import lock_going_on, lock_incident, record
+from makegood.prevent.incidents.services.leading import set_window
+from makegood.prevent.incidents.services.timeline import lock_incident, record
 from makegood.prevent.lake import exposures
 from makegood.prevent.slices import DIMENSIONS, Predicate
 
@@ -112,29 +113,21 @@ def check(predicate: Predicate) -> None:
 
 @transaction.atomic
 def cut_anew(
-    *, incident_id: uuid.UUID, predicate: Predicate, by: User | None, now: datetime, seen: int | None = None
+    *, incident_id: uuid.UUID, predicate: Predicate, by: User, now: datetime, seen: int | None = None
 ) -> Snapshot:
     """Change what an incident cuts out of cases and purchases, and look for the affected orders.
-
-    The row of the incident decides who comes first of two. Cases are looked at anew by whoever joins them.
 
     Raises
     ------
     UnknownDimension, CannotCut
         As `check`; or it names nothing, which would be everybody.
     IncidentNotFound, IncidentChanged, IncidentIsOver
-        As `lock_going_on`.
+        As `set_window`.
     """
     check(predicate)
     if not predicate.any_of:
         raise CannotCut("Name at least one thing that the cases have in common.")
-    incident = lock_going_on(incident_id, seen=seen)
-    any_of = {name: list(values) for name, values in predicate.any_of.items()}
-    changes = {"any_of": any_of, "since": predicate.since, "until": predicate.until}
-    if changes != {name: getattr(incident, name) for name in changes}:
-        record(incident, IncidentEvent.Kind.CHANGED, at=now, by=by, changes=changes)
-        Incident.objects.filter(pk=incident.pk).update(joined_until=None)
-    return look(incident, by=by, now=now)
+    return look(set_window(incident_id=incident_id, predicate=predicate, by=by, now=now, seen=seen), by=by, now=now)
 
 
 @transaction.atomic
