@@ -94,7 +94,7 @@ def everything_done(incident, dev, mia, noon):
     """One of all that can be done with an incident."""
     of, now = {"incident_id": incident.pk, "by": dev}, noon + timedelta(hours=1)
     services.change(**of, now=now, title="Parcels lost", kind="recall", joins=False)
-    services.set_window(**of, now=now, predicate=Predicate(any_of={"to_state": ["Devon"]}, until=now))
+    services.cut_anew(**of, now=now, predicate=Predicate(any_of={"to_state": ["Devon"]}, until=now))
     services.set_severity(**of, now=now, severity=1, why="Two children were hurt.")
     services.hand_over(**of, now=now, to=mia)
     services.update(**of, now=now, words="The carrier looks into it.")
@@ -246,7 +246,7 @@ def test_a_case_whose_reason_is_corrected_joins_then(incident, lost, ana, noon):
 
 
 def test_what_is_outside_of_the_window_does_not_join(incident, lost, dev, predicate, noon):
-    services.set_window(
+    services.cut_anew(
         incident_id=incident.pk, by=dev, now=noon,
         predicate=Predicate(any_of=predicate.any_of, since=predicate.since, until=noon - timedelta(days=2)),
     )  # fmt: skip
@@ -258,7 +258,7 @@ def test_a_wider_slice_looks_at_older_cases_again(incident, lost, dev, predicate
     old = lost(reason="product.damaged")
     services.join_matching(now=noon)
     wider = {**predicate.any_of, "reason": [LOST, "product.damaged"]}
-    services.set_window(
+    services.cut_anew(
         incident_id=incident.pk, predicate=Predicate(any_of=wider, since=predicate.since), by=dev, now=noon
     )
     assert services.join_matching(now=noon) == 1
@@ -269,7 +269,7 @@ def test_what_was_taken_out_does_not_come_back_by_itself_but_by_hand(incident, l
     case = lost()
     services.join_matching(now=noon)
     services.take_out(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon)
-    services.set_window(incident_id=incident.pk, predicate=services.joining.predicate_of(incident), by=dev, now=noon)
+    services.cut_anew(incident_id=incident.pk, predicate=services.joining.predicate_of(incident), by=dev, now=noon)
     assert services.join_matching(now=noon) == 0
     assert services.link_cases(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon) == 1
     assert not TakenOut.objects.exists()

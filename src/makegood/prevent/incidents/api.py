@@ -22,7 +22,7 @@ from makegood.prevent.incidents.models import Cause, Incident, Kind, State
 from makegood.prevent.incidents.queries import listing
 from makegood.prevent.incidents.queries.listing import find_incident
 from makegood.prevent.incidents.services import Declared
-from makegood.prevent.incidents.services.joining import predicate_of
+from makegood.prevent.incidents.services.affecting import predicate_of
 from makegood.prevent.signals.queries.listing import find_signal
 from makegood.prevent.slices import Predicate
 from makegood.prevent.slices_in_words import Names
@@ -208,7 +208,7 @@ def change_incident(request: StaffRequest, number: Number, told: ChangeIn) -> Ht
         if said.keys() & {"any_of", "since", "until"}:
             was = predicate_of(it)
             cut = {n: said[n] if n in said else getattr(was, n) for n in ("any_of", "since", "until")}
-            services.set_window(**of, predicate=Predicate(**cut | {"any_of": cut["any_of"] or {}}))
+            services.cut_anew(**of, predicate=Predicate(**cut | {"any_of": cut["any_of"] or {}}))
         if texts := {name: said[name] for name in services.TEXTS if said.get(name) is not None}:
             services.say_status(**of, texts=texts)
     return _one(request, it)
