@@ -6,6 +6,7 @@ from django.db import DatabaseError, IntegrityError, transaction
 from makegood.ground.messages.models import Message, Notice
 from makegood.ground.retail.models import Place
 from makegood.prevent.incidents import errors, services
+from makegood.prevent.incidents.cutting import predicate_of
 from makegood.prevent.incidents.models import Incident, IncidentEvent, Stakeholder, State, TakenOut
 from makegood.prevent.incidents.replay import columns_of, replay
 from makegood.prevent.incidents.services import Declared, declare
@@ -269,7 +270,7 @@ def test_what_was_taken_out_does_not_come_back_by_itself_but_by_hand(incident, l
     case = lost()
     services.join_matching(now=noon)
     services.take_out(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon)
-    services.cut_anew(incident_id=incident.pk, predicate=services.joining.predicate_of(incident), by=dev, now=noon)
+    services.cut_anew(incident_id=incident.pk, predicate=predicate_of(incident), by=dev, now=noon)
     assert services.join_matching(now=noon) == 0
     assert services.link_cases(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon) == 1
     assert not TakenOut.objects.exists()

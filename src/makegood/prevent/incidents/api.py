@@ -18,11 +18,11 @@ from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
 from makegood.prevent.incidents import services
+from makegood.prevent.incidents.cutting import predicate_of
 from makegood.prevent.incidents.models import Cause, Incident, Kind, State
 from makegood.prevent.incidents.queries import listing
 from makegood.prevent.incidents.queries.listing import find_incident
 from makegood.prevent.incidents.services import Declared
-from makegood.prevent.incidents.services.affecting import predicate_of
 from makegood.prevent.signals.queries.listing import find_signal
 from makegood.prevent.slices import Predicate
 from makegood.prevent.slices_in_words import Names

@@ -151,8 +151,7 @@ def _conditions(filters: Filters, me: User) -> tuple[str, list[Any]]:
 
 
 def _row(row: tuple[Any, ...]) -> Row:
-    *before, any_of = row[:7]
-    return Row(*before, json.loads(any_of), *row[7:])  # a cursor gives JSON as text
+    return Row._make([*row[:6], json.loads(row[6]), *row[7:]])  # a cursor gives JSON as text
 
 
 # The counts are taken of the rows of a page alone.

@@ -14,9 +14,9 @@ from django.db import connection, transaction
 
 from makegood.ground.staff.models import User
 from makegood.prevent.casing import matches
+from makegood.prevent.incidents.cutting import predicate_of
 from makegood.prevent.incidents.errors import CaseOfAnother
 from makegood.prevent.incidents.models import Incident, IncidentCase, IncidentEvent, State, TakenOut
-from makegood.prevent.incidents.services.affecting import predicate_of
 from makegood.prevent.incidents.services.timeline import lock_going_on, lock_incident, record
 from makegood.recover.cases.models import Case
 

@@ -13,7 +13,7 @@ from makegood.prevent.incidents.models import Cause, Incident, IncidentEvent, Ki
 from makegood.prevent.incidents.services.joining import look_soon
 from makegood.prevent.incidents.services.telling import LEADS
 from makegood.prevent.incidents.services.timeline import lock_going_on, lock_incident, record
-from makegood.prevent.slices import DIMENSIONS
+from makegood.prevent.slices import DIMENSIONS, Predicate
 from makegood.recover.cases.models import Severity
 from makegood.recover.commitments import services as commitments
 from makegood.recover.commitments.models import Commitment
@@ -41,6 +41,23 @@ def change(
     record(incident, IncidentEvent.Kind.CHANGED, at=now, by=by, changes=changes)
     if joins:
         _look_again(incident)
+    return incident
+
+
+@transaction.atomic
+def set_window(
+    *, incident_id: uuid.UUID, predicate: Predicate, by: User, now: datetime, seen: int | None = None
+) -> Incident:
+    """Say anew which purchases and cases are meant. Who joined stays; from now on others join.
+
+    Raises IncidentIsOver, IncidentChanged, UnknownDimension or SayHow; nothing is then written.
+    """
+    incident = lock_going_on(incident_id, seen=seen)
+    if predicate.since and predicate.until and predicate.since >= predicate.until:
+        raise SayHow("The window ends before it begins.")
+    changes = {"any_of": known_cut(predicate.any_of), "since": predicate.since, "until": predicate.until}
+    record(incident, IncidentEvent.Kind.CHANGED, at=now, by=by, changes=changes)
+    _look_again(incident)
     return incident
 
 
