@@ -9,7 +9,7 @@ from makegood.prevent.incidents import errors, services
 from makegood.prevent.incidents.cutting import predicate_of
 from makegood.prevent.incidents.models import Incident, IncidentEvent, Stakeholder, State, TakenOut
 from makegood.prevent.incidents.replay import columns_of, replay
-from makegood.prevent.incidents.services import Declared, declare
+from makegood.prevent.incidents.services import Declared, declare, leading
 from makegood.prevent.incidents.severity import TABLE, Toll, propose
 from makegood.prevent.slices import Predicate
 from makegood.recover.cases import services as cases
@@ -86,6 +86,12 @@ def test_more_customers_or_more_harm_never_make_it_milder():
 
 def test_a_recall_is_as_grave_as_harm_gets():
     assert propose(Toll(3, Severity.LOW), "recall").severity == propose(Toll(3, Severity.CRITICAL)).severity
+
+
+def test_whoever_leads_an_incident_hands_over_before_their_account_is_closed(incident, dev, mia, noon):
+    assert leading.what_is_led(dev) == f"Dev Patel still leads I-{incident.number}. Hand over first."
+    services.hand_over(incident_id=incident.pk, to=mia, by=dev, now=noon)
+    assert leading.what_is_led(dev) == ""
 
 
 # -- history
