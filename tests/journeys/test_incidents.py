@@ -81,7 +81,11 @@ def test_a_colleague_takes_the_agreed_answer_with_one_key(visit, axe, signal, so
     )
     services.say_status(incident_id=incident.pk, texts={"answer": "We send it again."}, by=dev, now=now)
     page = visit(f"/cases/C-{some_cases[0].number}/", who="ana", theme=theme, size=size)
-    page.keyboard.press("i")
+    if size == "phone":
+        page.get_by_role("tab", name="Case", exact=True).click()
+        page.get_by_role("button", name="Take the agreed answer").click()
+    else:
+        page.keyboard.press("i")
     expect(page.locator("#composer textarea[name=reply]")).to_have_value("We send it again.")
     axe(page)
     page.goto(f"/incidents/I-{incident.number}/")

@@ -71,6 +71,7 @@ def test_every_action_does_what_it_says_or_says_why_not(client_of, incident, dev
             assert (answer.status_code in (404, 422), after) == (True, before), name
         else:
             assert (answer.status_code, after) == (302, before + 1), (name, answer.content.decode()[-2000:])
+            assert page(client, incident).status_code == 200
 
 
 def test_a_refusal_keeps_what_was_typed(client_of, incident, dev):

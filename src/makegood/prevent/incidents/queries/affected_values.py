@@ -36,7 +36,7 @@ def search(dimension: str, words: str, *, among: Mapping[str, Sequence[str]]) ->
                 f"ORDER BY name, 1 LIMIT {SHOWN}",
                 {"kind": dimension, "words": words},
             )
-            return cursor.fetchall()
+            return list(cursor)
     if dimension in _FIXED:
         return [(value, name) for value, name in _FIXED[dimension] if words.lower() in name.lower()][:SHOWN]
     from makegood.engines.lake import affected as ask  # noqa: PLC0415  Ibis: most pages never ask

@@ -147,7 +147,7 @@ def preview(request: StaffRequest, number: int) -> HttpResponse:  # noqa: ARG001
     ]  # fmt: skip
     worth = [(_("Value"), money(value, currency)) for currency, _orders, value in found.value]
     context = {
-        "found": found, "most": most, "worth": worth, "cuts": bool(affecting.of_purchases(predicate)),
+        "problem": "", "found": found, "most": most, "worth": worth, "cuts": bool(affecting.of_purchases(predicate)),
         "chart": page_spec(_picture(found.days)) if found.days else "", "reading": _reading(found),
     }  # fmt: skip
     return render(request, "incidents/_preview.html", context)
