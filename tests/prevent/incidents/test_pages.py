@@ -71,6 +71,7 @@ def test_every_action_does_what_it_says_or_says_why_not(client_of, incident, dev
             assert (answer.status_code in (404, 422), after) == (True, before), name
         else:
             assert (answer.status_code, after) == (302, before + 1), (name, answer.content.decode()[-2000:])
+            assert page(client, incident).status_code == 200
 
 
 def test_a_refusal_keeps_what_was_typed(client_of, incident, dev):
@@ -137,8 +138,10 @@ def test_people_with_places_see_their_own_cases_and_the_number_of_all(client_of,
 
 
 def test_a_summary_is_text_to_copy_and_a_file(client_of, incident, dev, noon):
-    services.say_cause(incident_id=incident.pk, state="found", cause="A *torn* belt.", locus="carrier", whys=["It fell"],
-                       contributing=[], by=dev, now=noon)  # fmt: skip
+    services.say_cause(
+        incident_id=incident.pk, state="found", cause="A *torn* belt.", locus="carrier", whys=["It fell"],
+        contributing=[], by=dev, now=noon,
+    )  # fmt: skip
     services.say_review(incident_id=incident.pk, review={"d7": "All belts"}, by=dev, now=noon)
     client = client_of(dev)
     assert "A \\*torn\\* belt." in page(client, incident, "summary").content.decode()

@@ -6,9 +6,10 @@ from django.db import DatabaseError, IntegrityError, transaction
 from makegood.ground.messages.models import Message, Notice
 from makegood.ground.retail.models import Place
 from makegood.prevent.incidents import errors, services
+from makegood.prevent.incidents.cutting import predicate_of
 from makegood.prevent.incidents.models import Incident, IncidentEvent, Stakeholder, State, TakenOut
 from makegood.prevent.incidents.replay import columns_of, replay
-from makegood.prevent.incidents.services import Declared, declare
+from makegood.prevent.incidents.services import Declared, declare, leading
 from makegood.prevent.incidents.severity import TABLE, Toll, propose
 from makegood.prevent.slices import Predicate
 from makegood.recover.cases import services as cases
@@ -33,8 +34,11 @@ def kinds(incident):
 
 def test_what_a_signal_says_and_claims_is_what_the_incident_says_and_holds(signal, dev, noon):
     incident = declare(
-        Declared(title="Lost", commander=dev, signal=signal, predicate=Predicate(any_of={"reason": [LOST]}, since=signal.since),
-                 case_ids=list(signal.claimed.values_list("case_id", flat=True))),
+        Declared(
+            title="Lost", commander=dev, signal=signal,
+            predicate=Predicate(any_of={"reason": [LOST]}, since=signal.since),
+            case_ids=list(signal.claimed.values_list("case_id", flat=True)),
+        ),
         by=dev, now=noon,
     )  # fmt: skip
     signal.refresh_from_db()
@@ -84,6 +88,12 @@ def test_a_recall_is_as_grave_as_harm_gets():
     assert propose(Toll(3, Severity.LOW), "recall").severity == propose(Toll(3, Severity.CRITICAL)).severity
 
 
+def test_whoever_leads_an_incident_hands_over_before_their_account_is_closed(incident, dev, mia, noon):
+    assert leading.what_is_led(dev) == f"Dev Patel still leads I-{incident.number}. Hand over first."
+    services.hand_over(incident_id=incident.pk, to=mia, by=dev, now=noon)
+    assert leading.what_is_led(dev) == ""
+
+
 # -- history
 
 
@@ -91,7 +101,7 @@ def everything_done(incident, dev, mia, noon):
     """One of all that can be done with an incident."""
     of, now = {"incident_id": incident.pk, "by": dev}, noon + timedelta(hours=1)
     services.change(**of, now=now, title="Parcels lost", kind="recall", joins=False)
-    services.set_window(**of, now=now, predicate=Predicate(any_of={"to_state": ["Devon"]}, until=now))
+    services.cut_anew(**of, now=now, predicate=Predicate(any_of={"to_state": ["Devon"]}, until=now))
     services.set_severity(**of, now=now, severity=1, why="Two children were hurt.")
     services.hand_over(**of, now=now, to=mia)
     services.update(**of, now=now, words="The carrier looks into it.")
@@ -243,7 +253,7 @@ def test_a_case_whose_reason_is_corrected_joins_then(incident, lost, ana, noon):
 
 
 def test_what_is_outside_of_the_window_does_not_join(incident, lost, dev, predicate, noon):
-    services.set_window(
+    services.cut_anew(
         incident_id=incident.pk, by=dev, now=noon,
         predicate=Predicate(any_of=predicate.any_of, since=predicate.since, until=noon - timedelta(days=2)),
     )  # fmt: skip
@@ -255,7 +265,7 @@ def test_a_wider_slice_looks_at_older_cases_again(incident, lost, dev, predicate
     old = lost(reason="product.damaged")
     services.join_matching(now=noon)
     wider = {**predicate.any_of, "reason": [LOST, "product.damaged"]}
-    services.set_window(
+    services.cut_anew(
         incident_id=incident.pk, predicate=Predicate(any_of=wider, since=predicate.since), by=dev, now=noon
     )
     assert services.join_matching(now=noon) == 1
@@ -266,7 +276,7 @@ def test_what_was_taken_out_does_not_come_back_by_itself_but_by_hand(incident, l
     case = lost()
     services.join_matching(now=noon)
     services.take_out(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon)
-    services.set_window(incident_id=incident.pk, predicate=services.joining.predicate_of(incident), by=dev, now=noon)
+    services.cut_anew(incident_id=incident.pk, predicate=predicate_of(incident), by=dev, now=noon)
     assert services.join_matching(now=noon) == 0
     assert services.link_cases(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon) == 1
     assert not TakenOut.objects.exists()

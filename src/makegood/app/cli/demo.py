@@ -105,11 +105,13 @@ def _result(played: "Played") -> dict[str, Any]:
         "by_reason": by_reason,
         "open": asdict(findings.open_at(played.plan.end)),
         "rises": findings.loudest_rises(played.plan.end),
+        "signals": [asdict(found) for found in findings.signals_found(played.plan.end)],
     }
 
 
 def _tell(played: "Played", result: dict[str, Any], wanted: "Plan") -> None:
     from makegood.app.demo.catalogue import RETAILER
+    from makegood.app.demo.hidden import HIDDEN
     from makegood.app.demo.staff import PASSWORD, SIGN_IN
 
     say = output.stdout.print
@@ -137,4 +139,12 @@ def _tell(played: "Played", result: dict[str, Any], wanted: "Plan") -> None:
         highlight=False,
     )
     output.print_table("Loudest rises of the last twelve weeks", result["rises"])
+    output.print_table("Signals found, and what is hidden there", [
+        {"signal": row["signal"], "hidden": row["hidden"], "what its cases share": row["words"],
+         "found": f"{row['found_at']:%d %b}", "cases": row["observed"], "expected": row["expected"]}
+        for row in result["signals"]
+    ])  # fmt: skip
+    found = {row["hidden"] for row in result["signals"]} - {""}
+    say(f"{len(found)} of {len(HIDDEN)} hidden failures found; "
+        f"{sum(not row['hidden'] for row in result['signals'])} other signals.", highlight=False)  # fmt: skip
     say(f"Sign in as {', '.join(SIGN_IN)}; the password of each is [bold]{PASSWORD}[/bold].", highlight=False)

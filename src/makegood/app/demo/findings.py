@@ -1,17 +1,24 @@
 """What is to be seen once the demo stands: cases by reason, what is open, what rose."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from django.db import connection
 from django.utils import timezone
 
+from makegood.app.demo.hidden import HIDDEN, Hidden
+from makegood.ground.retail.models import Place, Product, Vendor
 from makegood.lead.scorecards.report import WeeklyReport
 from makegood.lead.scorecards.services.weekly import time_zone, weekly_report
 from makegood.lead.scorecards.weeks import Week
 from makegood.prevent.lake import refresh_lake
+from makegood.prevent.signals.errors import DetectionBusy
+from makegood.prevent.signals.models import Signal
+from makegood.prevent.signals.services.detecting import tick
+from makegood.prevent.slices_in_words import Names
 
 
 @dataclass(frozen=True)
@@ -67,6 +74,65 @@ def loudest_rises(end: datetime, *, weeks: int = 12, most: int = 6) -> list[dict
             if loud > loudest.get(what, (0.0, {}))[0]:
                 loudest[what] = loud, {"what": what, "week": week, "cases": cases, "expected": round(expected, 1)}
     return [row for _, row in sorted(loudest.values(), key=lambda rise: -rise[0])[:most]]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A signal, and the failure that was hidden where it looks; empty: none of those."""
+
+    signal: str
+    hidden: str
+    words: str
+    found_at: datetime
+    since: datetime
+    observed: int
+    expected: float
+
+
+def signals_found(end: datetime) -> list[Found]:
+    """Have detection look at the whole year of a demo, and hold every signal against what is hidden in it.
+
+    A signal is of a hidden failure when it names a part of where that is, contradicts nothing of it, and was found
+    while it lasted or within eight weeks after (a fault may show that late).
+    """
+    with suppress(DetectionBusy):  # the worker is at it
+        tick(end)
+    signals = list(Signal.objects.filter(rule=None).order_by("raised_at"))
+    names = Names.of(signal.slice for signal in signals)
+    where = {row.name: {**_values(row), "reason": row.reason} for row in HIDDEN.values()}
+    return [
+        Found(str(it), _hidden(it, where, end), names.of_slice(it.slice), it.raised_at, it.since, it.observed,
+              round(it.expected, 1))
+        for it in signals
+    ]  # fmt: skip
+
+
+def _hidden(signal: Signal, where: Mapping[str, Mapping[str, str]], end: datetime) -> str:
+    for name, slice_ in where.items():
+        since, until = HIDDEN[name].window(end)
+        named = signal.slice.keys() & slice_.keys()
+        agrees = all(signal.slice[dimension] == slice_[dimension] for dimension in named)
+        if agrees and named - {"reason"} and since <= signal.raised_at <= until + timedelta(weeks=8):
+            return name
+    return ""
+
+
+_IN_SLICES: Final[Mapping[str, tuple[str, type[Vendor | Place | Product]]]] = {
+    "carrier_ref": ("carrier", Vendor), "warehouse_ref": ("warehouse", Place), "product_ref": ("product", Product),
+    "place_ref": ("store", Place), "district_ref": ("district", Place),
+}  # fmt: skip
+
+
+def _values(row: Hidden) -> dict[str, str]:
+    """Where it is hidden, as slices name it."""
+    found = {}
+    for column, value in row.where.items():
+        if column in _IN_SLICES:
+            dimension, model = _IN_SLICES[column]
+            found[dimension] = str(model.objects.get(ref=value).pk)
+        else:
+            found[column] = value
+    return found
 
 
 def _rises(report: WeeklyReport) -> Iterator[tuple[str, str, int, float]]:

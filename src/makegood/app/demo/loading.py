@@ -37,6 +37,7 @@ _OURS = (
     "cases",
     "commitments",
     "intake",
+    "signals",
     "messages",
     "scorecards",
     "account",
@@ -130,6 +131,7 @@ def wipe() -> None:
         cursor.execute(f"TRUNCATE {', '.join(tables)}, procrastinate_jobs RESTART IDENTITY CASCADE")
         cursor.execute("ALTER SEQUENCE case_number RESTART")
         cursor.execute("ALTER SEQUENCE commitment_number RESTART")
+        cursor.execute("ALTER SEQUENCE signal_number RESTART")
     plant_defaults()
 
 

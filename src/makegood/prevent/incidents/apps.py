@@ -8,12 +8,13 @@ class IncidentsConfig(AppConfig):
 
     def ready(self) -> None:
         """Join in on cases, signals, the queue and the customer's own page."""
+        from makegood.ground.staff import leaving  # noqa: PLC0415
         from makegood.prevent.incidents import (  # noqa: PLC0415  models are loaded only now
             affected_panel,
             panel,
         )
         from makegood.prevent.incidents.queries.one import told_to_customer  # noqa: PLC0415
-        from makegood.prevent.incidents.services import joining  # noqa: PLC0415
+        from makegood.prevent.incidents.services import joining, leading  # noqa: PLC0415
         from makegood.prevent.signals import extensions as signals  # noqa: PLC0415
         from makegood.recover.cases import extensions, marks  # noqa: PLC0415
         from makegood.recover.intake import extensions as intake  # noqa: PLC0415
@@ -25,4 +26,5 @@ class IncidentsConfig(AppConfig):
         signals.offers.append(panel.offer)
         marks.of_rows.append(panel.ROW_MARK)
         intake.told_to_customer.append(told_to_customer)
+        leaving.before.append(leading.what_is_led)
         affected_panel.join_in()

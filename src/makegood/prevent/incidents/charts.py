@@ -19,16 +19,19 @@ def cases(incident: Incident, series: Series) -> Chart:
     title = _("Cases a day") if series.days == 1 else _("Cases a week")
     rows = [{"at": f"{it.begins.isoformat()}T12:00:00Z", "observed": it.observed} for it in series.spans]
     x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%-d %b", tickCount=8))
-    y = alt.Y("observed:Q", title=title, axis=alt.Axis(format=",d", tickMinStep=1))
+    most = max(it.observed for it in series.spans)
+    y = alt.Y("observed:Q", title=title, axis=alt.Axis(format=",d", tickCount=min(most, 4)))
     base = alt.Chart({"values": rows}).encode(x=x, y=y)
     shown = [alt.Tooltip("at:T", title=_("From"), format="%-d %b %Y"), alt.Tooltip("observed:Q", title=title)]
-    bars = base.mark_bar(width={"band": 0.8}, minBandSize=3).encode(tooltip=shown)
+    observed = base.mark_line(style="observed", interpolate="step")
+    points = base.mark_point(opacity=0, size=120).encode(tooltip=shown)
     moments = [{"at": incident.declared_at.isoformat(), "name": _("declared")}]
     if incident.contained_at:
         moments.append({"at": incident.contained_at.isoformat(), "name": _("contained")})
     named = alt.Chart({"values": moments}).encode(x=x)
     names = named.mark_text(align="right", dx=-5, baseline="top").encode(y=alt.value(0), text="name:N")
-    return alt.layer(bars, named.mark_rule(style="moment"), names).properties(width="container", height=HEIGHT)
+    layers = named.mark_rule(style="moment"), names, observed, points
+    return alt.layer(*layers).properties(width="container", height=HEIGHT)
 
 
 def reading(incident: Incident, series: Series) -> str:

@@ -72,7 +72,7 @@ def toll_of_incident(incident_id: uuid.UUID) -> Toll:
             """
             SELECT greatest(count(DISTINCT coalesce(c.customer_id, c.id)),
                             (SELECT count(DISTINCT customer_id) FROM incidents_affectedorder
-                             WHERE incident_id = %(incident)s)),
+                             WHERE incident_id = %(incident)s AND left_at IS NULL)),
                    coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY c.severity), %(usual)s)
             FROM incidents_incidentcase l JOIN cases_case c ON c.id = l.case_id AND c.merged_into_id IS NULL
             WHERE l.incident_id = %(incident)s

@@ -20,7 +20,7 @@ def cases(signal: Signal, series: Series) -> Chart:
     title = _("Cases a day") if series.days == 1 else _("Cases a week")
     onset = signal.since.date()
     rows = [
-        {"at": f"{it.begins.isoformat()}T12:00:00Z", "observed": it.observed,
+        {"at": f"{it.begins.isoformat()}T00:00:00Z", "observed": it.observed,
          **({"expected": it.expected, "lower": it.lower, "upper": it.upper} if it.begins >= onset else {})}
         for it in series.spans
     ]  # fmt: skip
@@ -36,17 +36,23 @@ def cases(signal: Signal, series: Series) -> Chart:
     ]  # fmt: skip
     band = since.mark_area(style="band").encode(y=alt.Y("lower:Q", **y), y2="upper:Q")
     expected = since.mark_line(style="expected").encode(y=alt.Y("expected:Q", **y))
-    observed = base.mark_line(style="observed", interpolate="step").encode(y=alt.Y("observed:Q", **y))
+    observed = base.mark_line(style="observed", interpolate="step-after").encode(y=alt.Y("observed:Q", **y))
     points = base.mark_point(opacity=0, size=120).encode(y=alt.Y("observed:Q", **y), tooltip=shown)
+    # Where there is no room for its name on the right.
+    is_late = (series.spans[-1].begins - signal.raised_at.date()) * 5 < series.spans[-1].begins - series.spans[0].begins
     moments = [
         {"at": signal.since.isoformat(), "name": _("began"), "side": "left"},
-        {"at": signal.raised_at.isoformat(), "name": _("found"), "side": "right"},
+        {"at": signal.raised_at.isoformat(), "name": _("found"), "side": "left" if is_late else "right"},
     ]
     named = alt.Chart({"values": moments}).encode(x=x)
     rules = named.mark_rule(style="moment")
-    began = named.transform_filter("datum.side == 'left'").mark_text(align="right", dx=-5, baseline="top")
-    found = named.transform_filter("datum.side == 'right'").mark_text(align="left", dx=5, baseline="top")
-    texts = [mark.encode(y=alt.value(0), text="name:N") for mark in (began, found)]
+    texts = [
+        alt.Chart({"values": [it for it in moments if it["side"] == side]})
+        .mark_text(align="right" if side == "left" else "left", dx=-5 if side == "left" else 5, baseline="top")
+        .encode(x=x, y=alt.value(0), text="name:N")
+        for side in ("left", "right")
+        if any(it["side"] == side for it in moments)
+    ]
     return alt.layer(band, expected, rules, *texts, observed, points).properties(width="container", height=HEIGHT)
 
 

@@ -1,5 +1,6 @@
 """Incidents as a list, the newest first. Paged by key; a page is an index scan that stops after a page."""
 
+import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -97,7 +98,7 @@ def page(filters: Filters, *, me: User, after: Cursor | None = None, limit: int 
         values += [after.key, after.key, after.id]
     with connection.cursor() as cursor:
         cursor.execute(_ROWS.format(where=where, limit=limit + 1), values)
-        rows = [Row(*row) for row in cursor.fetchall()]
+        rows = [_row(row) for row in cursor.fetchall()]
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(rows[:limit], Cursor(last.declared_at, last.id) if last else None)
 
@@ -149,12 +150,16 @@ def _conditions(filters: Filters, me: User) -> tuple[str, list[Any]]:
     return " AND ".join(condition for condition, _ in asked), [value for _, values in asked for value in values]
 
 
+def _row(row: tuple[Any, ...]) -> Row:
+    return Row._make([*row[:6], json.loads(row[6]), *row[7:]])  # a cursor gives JSON as text
+
+
 # The counts are taken of the rows of a page alone.
 _ROWS: Final = f"""
 SELECT i.id, i.number, i.kind, i.title, i.severity, i.state, i.any_of, i.since, i.until, i.declared_at, i.contained_at,
        i.resolved_at, i.cause_state, i.cause, {name_of("u")}, m.number,
        (SELECT count(*) FROM incidents_incidentcase l WHERE l.incident_id = i.id),
-       (SELECT count(*) FROM incidents_affectedorder a WHERE a.incident_id = i.id)
+       (SELECT count(*) FROM incidents_affectedorder a WHERE a.incident_id = i.id AND a.left_at IS NULL)
 FROM (SELECT * FROM incidents_incident i WHERE {{where}} ORDER BY i.declared_at DESC, i.id LIMIT {{limit}}) AS i
 JOIN staff_user u ON u.id = i.commander_id
 LEFT JOIN incidents_incident m ON m.id = i.merged_into_id

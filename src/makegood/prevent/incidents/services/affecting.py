@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q
 from pyarrow import csv
 
 from makegood.ground.staff.models import User
+from makegood.prevent.incidents.cutting import predicate_of
 from makegood.prevent.incidents.errors import CannotCut, UnknownDimension
 from makegood.prevent.incidents.models import AffectedOrder, Incident, IncidentEvent, Snapshot, State
 from makegood.prevent.incidents.services.leading import set_window
@@ -57,10 +58,6 @@ class Preview:
 
 
 NOTHING: Final = Preview(orders=0, customers=0, value=(), days=(), most=())
-
-
-def predicate_of(cut: Incident | Snapshot) -> Predicate:
-    return Predicate(any_of=cut.any_of, since=cut.since, until=cut.until)
 
 
 def of_purchases(predicate: Predicate) -> dict[str, Sequence[str]]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.db import transaction
 
 from makegood.ground.staff.models import User
+from makegood.ground.web.language import translated as _
 from makegood.prevent.incidents.errors import CannotLead, SayHow, UnknownDimension
 from makegood.prevent.incidents.models import Cause, Incident, IncidentEvent, Kind, State, Task
 from makegood.prevent.incidents.services.joining import look_soon
@@ -170,6 +171,13 @@ def give_task(
     facts = {"commitment": made.number, "owner": owner.display_name, "due_at": due_at}
     record(incident, IncidentEvent.Kind.TASK, at=now, by=by, why=made.text, facts=facts)
     return made
+
+
+def what_is_led(user: User) -> str:
+    """Why somebody's account cannot be closed yet; empty: it can. One SQL query."""
+    theirs = Incident.objects.filter(commander=user).exclude(state=State.RESOLVED)
+    led = ", ".join(f"I-{number}" for number in theirs.values_list("number", flat=True)[:WHYS_AT_MOST])
+    return _("%(name)s still leads %(led)s. Hand over first.") % {"name": user.display_name, "led": led} if led else ""
 
 
 # -- what is allowed

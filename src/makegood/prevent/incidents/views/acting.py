@@ -201,12 +201,12 @@ def take_out(request: StaffRequest, number: int) -> HttpResponse:
     incident, me = find_incident(number), request.user
     form = forms.TakeOutForm(incident, request.POST)
     chosen = request.POST.getlist("case")[: forms.CASES_AT_ONCE]
-    form.fields["case"].choices = [(one, one) for one in chosen if read_uuid(one)]  # type: ignore[attr-defined]
+    form.fields["case"].choices = [(one, one) for one in chosen]  # type: ignore[attr-defined]
     if not form.is_valid():
         return cases_page(
             request, incident, problem=" ".join(str(e) for errors in form.errors.values() for e in errors)
         )
-    ids = visible([read_uuid(one) for one in form.cleaned_data["case"]], visible_places(me))  # type: ignore[misc]
+    ids = visible([found for found in map(read_uuid, form.cleaned_data["case"]) if found], visible_places(me))
     return done(
         request, lambda: services.take_out(
             incident_id=incident.pk, case_ids=ids, by=me, now=timezone.now(), why=form.cleaned_data["why"]),

@@ -21,6 +21,7 @@ from makegood.ground.staff.scope import visible_places
 from makegood.ground.web.charts import page_spec
 from makegood.ground.web.exports import csv_response
 from makegood.ground.web.formats import money
+from makegood.prevent.incidents.cutting import predicate_of
 from makegood.prevent.incidents.errors import CannotCut
 from makegood.prevent.incidents.queries import affected as queries
 from makegood.prevent.incidents.queries.affected_values import search
@@ -87,7 +88,7 @@ def cut(request: StaffRequest, number: int) -> HttpResponse:
     """Say what an incident cuts out. Reading costs three SQL queries: who asks, the incident, names."""
     incident = find_incident(number)
     problem = ""
-    predicate = affecting.predicate_of(incident)
+    predicate = predicate_of(incident)
     if request.method == "POST":
         try:
             predicate = read(request.POST)

@@ -107,7 +107,7 @@ def _origin(request: StaffRequest, me: User, now: datetime) -> Origin:
         [told] = of_cases([case.id])
         begins = (told.exposed_at or told.opened_at) - LOOK_BACK
         return Origin(
-            case=case.number, case_ids=[case.id], title=case.subject, since=begins,
+            case=case.number, case_ids=[case.id], title=case.reason, since=begins,
             common=list(told.dimensions.items()), names=Names.of([told.dimensions]),
         )  # fmt: skip
     return Origin(since=now - LOOK_BACK)

@@ -100,6 +100,7 @@
     if (deed && !all("[name=macro]", taken).some((other) => other.value === one("[name=macro]", deed).value)) taken.append(deed);
     const area = one(`textarea[name=${macro.dataset.kind}]`, composer);
     if (area.disabled || !macro.dataset.insert) { composer.focus(); return; }
+    one("[data-tab=talk]")?.click(); // on a phone the text stands behind another tab
     area.focus();
     const gap = area.value && area.selectionStart === area.value.length ? "\n\n" : ""; // a second one follows the first
     area.setRangeText(gap + macro.dataset.insert, area.selectionStart, area.selectionEnd, "end");

@@ -1,0 +1,624 @@
+"""The inner loops of detection, compiled. What the arrays mean is said where `Detector` makes them."""
+
+from math import exp, log
+
+import numpy as np
+from numba import njit
+
+BINS = 48  # of the time since exposure, in which mass waits to be reported
+# Masses are whole numbers of 1 / UNIT cases, so that the order in which exposures of one minute come does not matter.
+UNIT = 2.0**24
+CELL = np.dtype(
+    [
+        ("total", "i8"),
+        ("mass", "i8"),
+        ("bin", "i4"),
+        ("ring_at", "i4"),
+        ("born", "i4"),
+        ("grid", "i4"),
+        ("of", "i4", 3),
+    ],
+    align=True,
+)
+WAITING = np.dtype([("bin", "i4"), ("mass", "f4")])
+SLICE = np.dtype(
+    [
+        ("mass0", "f8"), ("mass_last", "f8"), ("n_all", "f8"), ("e_all", "f8"), ("n_near", "f8"), ("e_near", "f8"),
+        ("n_old", "f8"), ("e_old", "f8"), ("n_kept", "f8"), ("e_kept", "f8"),
+        ("cell", "i4"), ("cuboid", "i4"), ("day", "i4"), ("head", "i4"),
+        ("cases", "f4"), ("near", "f4"), ("spread", "f4"), ("q", "f4"), ("usual", "f4"), ("teach", "i4"), ("evidence", "f4", 6),
+    ],
+    align=True,
+)  # fmt: skip
+DAY = np.dtype([("prev", "i4"), ("day", "i4"), ("n", "f4"), ("m", "f4"), ("gap", "i4"), ("gap_m", "f4")], align=True)
+DONE, DAY_ENDED, CELLS_FULL, ALARM, SLICES_FULL = range(5)
+RATIOS = np.array([1.5, 2.2, 3.5, 6.0, 12.0, 30.0])  # multiples of the usual rate that evidence is collected for
+
+
+@njit(cache=True, inline="always")
+def _mixed(x):
+    x ^= x >> np.uint64(30)
+    x *= np.uint64(0xBF58476D1CE4E5B9)
+    x ^= x >> np.uint64(27)
+    x *= np.uint64(0x94D049BB133111EB)
+    x ^= x >> np.uint64(31)
+    return x
+
+
+@njit(cache=True)
+def find(keys, values, key, used, add):
+    """Number kept under a key (never 0), or -1; with `add` a new key gets the next number, counted in `used[0]`."""
+    mask = np.uint64(len(keys) - 1)
+    i = _mixed(key) & mask
+    while True:
+        k = keys[i]
+        if k == key:
+            return values[i]
+        if k == np.uint64(0):
+            if not add:
+                return -1
+            keys[i] = key
+            values[i] = used[0]
+            used[0] += 1
+            return values[i]
+        i = (i + np.uint64(1)) & mask
+
+
+@njit(cache=True)
+def rehash(keys, values, wider_keys, wider_values):
+    mask = np.uint64(len(wider_keys) - 1)
+    for j in range(len(keys)):
+        if keys[j] != np.uint64(0):
+            i = _mixed(keys[j]) & mask
+            while wider_keys[i] != np.uint64(0):
+                i = (i + np.uint64(1)) & mask
+            wider_keys[i] = keys[j]
+            wider_values[i] = values[j]
+
+
+@njit(cache=True)
+def cell(f, v, unknown, spec, dense, keys, values, used, add):
+    """Number of the cell that values fall into in grid f, or -1 where one is not known or the cell is new."""
+    if spec[f, 7] & unknown:
+        return -1
+    if spec[f, 0] >= 0:
+        code = spec[f, 0] + v[spec[f, 1]] * spec[f, 2] + v[spec[f, 3]] * spec[f, 4] + v[spec[f, 5]] * spec[f, 6]
+        slot = dense[code]
+        if slot < 0 and add:
+            slot = used[0]
+            used[0] += 1
+            dense[code] = slot
+        return slot
+    key = np.uint64(f + 1)
+    for j in (1, 3, 5):
+        key = (key << np.uint64(18)) | np.uint64((v[spec[f, j]] + 1) * (spec[f, j + 1] > 0))
+    return find(keys, values, key, used, add)
+
+
+@njit(cache=True)
+def take_row(rows, i, v):
+    """The values of a row into `v`; which of them are not known, as bits."""
+    unknown = 0
+    for d in range(rows.shape[1]):
+        v[d] = rows[i, d]
+        if v[d] < 0:
+            unknown |= 1 << d
+    return unknown
+
+
+@njit(cache=True)
+def reported(s, at, width, told, teach, cell_, ring):
+    """Mass of a cell that could have been reported by hour `at`; `told[h]`: share reported h hours after a bin began."""
+    top = told.shape[1] - 2
+    waiting = 0.0
+    b, mass = cell_[s].bin, float(cell_[s].mass)
+    p = cell_[s].ring_at
+    for _ in range(BINS + 1):
+        if b < 0:
+            break
+        age = at - b * width
+        if age >= top:
+            break
+        if age > 0.0:
+            i = int(age)
+            waiting += mass * (1.0 - told[teach, i] - (told[teach, i + 1] - told[teach, i]) * (age - i))
+        else:
+            waiting += mass
+        b, mass = ring[s, p].bin, float(ring[s, p].mass)
+        p -= 1
+        if p < 0:
+            p = BINS - 1
+    return (cell_[s].total - waiting) / UNIT
+
+
+@njit(cache=True)
+def _case_key(cell_number, k, v, part_of, part_dims, part_n):
+    key = (np.uint64(cell_number + 1) << np.uint64(6)) | np.uint64(part_of[k])
+    for j in range(3):
+        key = (key << np.uint64(10)) | np.uint64(v[part_dims[k, j]] + 1 if j < part_n[k] else 0)
+    return key
+
+
+@njit(cache=True)
+def new_scratch(n_c, n_grids, n_told):
+    return (
+        np.full(n_c, -1, np.int64), np.zeros(n_c), np.ones(n_c), np.ones(n_c), np.ones(n_c), np.zeros(n_c), np.zeros(n_c),
+        np.ones(n_c), np.zeros(n_c), np.full(n_grids, -1, np.int64), np.zeros((n_grids, n_told)), np.zeros(64, np.int64),
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, rates, add, scratch):
+    """The slices that a case falls into, and for each: mass so far, usual rate, share of what its rate depends on.
+
+    How much more or less than exposures explain is usual in a slice is learned for single values; for pairs beyond
+    their values; for triples beyond their pairs.
+    """
+    spec, dense, keys, values, used = grids
+    cell_, ring = cells
+    depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, teller, needs = cuboids
+    s_keys, s_values, s_used, slice_ = slices
+    strength, inverse_shape, shares, share_at, forget, unsure, disp1, disp2 = rates
+    sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v = scratch
+    unknown = take_row(rows, i, v)
+    for f in range(len(spec)):
+        cell_of[f] = cell(f, v, unknown, spec, dense, keys, values, used, False)
+        for k in range(len(told)):
+            now_mass[f, k] = -1.0
+    everything = float(max(cell_[cell_of[0]].total, 1)) if cell_of[0] >= 0 else 1.0
+    for k in range(len(depth)):
+        sl[k] = -1
+        s = cell_of[grid_of[k]]
+        if s < 0:
+            continue
+        if needs[k] & unknown:
+            continue
+        key = _case_key(s, k, v, part_of, part_dims, part_n)
+        before = s_used[0]
+        x = find(s_keys, s_values, key, s_used, add)
+        if x < 0:
+            continue
+        sl[k] = x
+        if x == before:
+            slice_[x].cell = s
+            slice_[x].cuboid = k
+            slice_[x].day = int(cell_[s].born * width // 24.0)
+            slice_[x].head = -1
+            slice_[x].near = 1.0
+        qk = 1.0
+        for j in range(part_n[k]):
+            d = part_dims[k, j]
+            qk *= shares[share_at[d] + v[d]]
+        q[k] = qk
+        g = grid_of[k]
+        teach = 0
+        if teller[k] >= 0:
+            teach = told_of[share_at[teller[k]] + v[teller[k]]]
+        if now_mass[g, teach] < 0.0:
+            now_mass[g, teach] = reported(s, t, width, told, teach, cell_, ring)
+        mass[k] = now_mass[g, teach]
+        share[k] = min(cell_[s].total / everything, 1.0) * qk
+        weight[k] = prior[k] * share[k]
+        slice_[x].q = qk
+        slice_[x].teach = teach
+        if depth[k] == 1:
+            theta[k] = slice_[x].near
+            usual[k] = 1.0
+            slice_[x].usual = 1.0
+            shape[k] = 1.0 / inverse_shape[k]
+            continue
+        left, right = singles[k, 0], singles[k, 1]
+        usual[k] = theta[left] * theta[right]
+        spread = (1.0 - min(share[left], 0.95)) * (1.0 - min(share[right], 0.95))
+        if depth[k] == 2:
+            ratio2[k] = (strength[k] + slice_[x].n_old) / (strength[k] + slice_[x].e_old)
+            theta[k] = usual[k] * ratio2[k]
+        else:
+            third = singles[k, 2]
+            usual[k] *= theta[third]
+            spread *= 1.0 - min(share[third], 0.95)
+            known = ratio2[pairs[k, 0]] * ratio2[pairs[k, 1]] * ratio2[pairs[k, 2]]
+            theta[k] = usual[k] * known * (strength[k] + slice_[x].n_old) / (strength[k] + slice_[x].e_old * known)
+        shape[k] = 1.0 / (inverse_shape[k] + unsure / (strength[k] + slice_[x].e_old))
+        slice_[x].spread = spread
+        slice_[x].usual = usual[k]
+
+
+@njit(cache=True)
+def day_factor(r, n, m, gap, gap_m, weight, shape, forget, out):
+    """Evidence `r` (one for each ratio) carried over a day with n cases where m were expected, and quiet days after."""
+    for j in range(len(RATIOS)):
+        ratio = RATIOS[j]
+        z = log((shape + m) / (shape + ratio * m))
+        x = (r[j] + weight) * exp(shape * z + n * (log(ratio) + z)) * forget[j]
+        if gap > 0:
+            quiet = forget[j] * exp(shape * log((shape + gap_m) / (shape + ratio * gap_m)))
+            power = quiet**gap
+            x = x * power + weight * quiet * (1.0 - power) / (1.0 - quiet)
+        out[j] = x
+
+
+@njit(cache=True)
+def _new_cell(f, code, v, spec, dense, keys, values, used):
+    """Number for a combination that was not found in the dense table: a new one there, or what the hash table says."""
+    if spec[f, 0] >= 0:
+        dense[code] = used[0]
+        used[0] += 1
+        return dense[code]
+    key = np.uint64(f + 1)
+    for j in (1, 3, 5):
+        key = (key << np.uint64(18)) | np.uint64((v[spec[f, j]] + 1) * (spec[f, j + 1] > 0))
+    return find(keys, values, key, used, True)
+
+
+@njit(cache=True)
+def feed(first, b, before, until, times, rows, weight, capacity, v, spec, dense, keys, values, used, cell_, ring):
+    """Add exposures before one hour and not after another to their cells, in bin b. Index reached; cells ran out?"""
+    e = first
+    # Written out, not calling `cell`: handing arrays over costs ten times as much as the sum.
+    while e < len(times) and times[e] < before and times[e] <= until:
+        if used[0] + len(spec) >= capacity:
+            return e, True
+        w = weight[e]
+        unknown = 0
+        for d in range(rows.shape[1]):
+            v[d] = rows[e, d]
+            if v[d] < 0:
+                unknown |= 1 << d
+        for f in range(len(spec)):
+            if spec[f, 7] & unknown:
+                continue
+            code = spec[f, 0] + v[spec[f, 1]] * spec[f, 2] + v[spec[f, 3]] * spec[f, 4] + v[spec[f, 5]] * spec[f, 6]
+            s = np.int64(dense[code]) if spec[f, 0] >= 0 else np.int64(-1)
+            if s < 0:
+                before_it = used[0]
+                s = np.int64(_new_cell(f, code, v, spec, dense, keys, values, used))
+                if s == before_it:
+                    cell_[s].grid = f
+                    cell_[s].of[0], cell_[s].of[1], cell_[s].of[2] = v[spec[f, 1]], v[spec[f, 3]], v[spec[f, 5]]
+                    cell_[s].bin = -1
+                    cell_[s].ring_at = BINS - 1
+                    for p in range(BINS):
+                        ring[s, p].bin = -1
+            if cell_[s].bin != b:
+                if cell_[s].bin >= 0:
+                    p = cell_[s].ring_at + 1
+                    if p == BINS:
+                        p = 0
+                    ring[s, p].mass = cell_[s].mass
+                    ring[s, p].bin = cell_[s].bin
+                    cell_[s].ring_at = p
+                else:
+                    cell_[s].born = b
+                cell_[s].bin = b
+                cell_[s].mass = 0
+            cell_[s].mass += w
+            cell_[s].total += w
+        e += 1
+    return e, False
+
+
+@njit(cache=True)
+def advance(
+    position, ex_t, ex_rows, ex_w, case_t, case_rows, until, width, told, told_of, grids, cells, capacity, cuboids, slices,
+    log_, rates, totals, open_codes, open_weight, limit, fitted, claimed, out_slices, out_evidence,
+):  # fmt: skip
+    """Take exposures and cases in order of time until something is to be decided outside.
+
+    Returns DONE, DAY_ENDED, CELLS_FULL, ALARM (position[1] is the case after the one that brought it) or SLICES_FULL.
+    """
+    spec, dense, keys, values, used = grids
+    cell_, ring = cells
+    depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, teller, needs = cuboids
+    s_keys, s_values, s_used, slice_ = slices
+    log_rows, l_used = log_
+    strength, inverse_shape, shares, share_at, forget, unsure, disp1, disp2 = rates
+    n_c = len(depth)
+    n_ex, n_ca = len(ex_t), len(case_t)
+    scratch = new_scratch(n_c, len(spec), len(told))
+    sl, mass, theta, usual, q, shape, weight = scratch[:7]
+    v = np.zeros(64, np.int64)
+    now = np.zeros(6)
+    e, i = position[0], position[1]
+    b = position[2]
+    day = position[3]
+    while e < n_ex or i < n_ca:
+        te = ex_t[e] if e < n_ex else np.inf
+        tc = case_t[i] if i < n_ca else np.inf
+        t = min(te, tc)
+        if t >= until:
+            break
+        nb = int(t // width)
+        if nb != b:
+            b = nb
+            position[2] = b
+        if int(t // 24.0) != day:
+            day = int(t // 24.0)
+            position[0], position[1], position[3] = e, i, day
+            return DAY_ENDED
+        if te <= tc:
+            before = min((b + 1) * width, (day + 1) * 24.0, until)
+            e, full = feed(
+                e, b, before, tc, ex_t, ex_rows, ex_w, capacity, v, spec, dense, keys, values, used, cell_, ring
+            )
+            if full:
+                position[0], position[1] = e, i
+                return CELLS_FULL
+            continue
+        # a case
+        if s_used[0] + n_c >= len(slice_) or l_used[0] + n_c >= len(log_rows):
+            position[0], position[1] = e, i
+            return SLICES_FULL
+        hit = -1
+        for o in range(len(open_codes)):
+            same = True
+            for d in range(open_codes.shape[1]):
+                if open_codes[o, d] >= 0 and open_codes[o, d] != case_rows[i, d]:
+                    same = False
+                    break
+            if same:
+                hit = o
+                break
+        counts = 1.0 if hit < 0 else open_weight[hit]
+        claimed[i] = hit
+        totals[0] += 1.0
+        describe(case_rows, i, t, width, told, told_of, grids, cells, cuboids, slices, rates, True, scratch)
+        for k in range(n_c):
+            x = sl[k]
+            if x >= 0:
+                rise = q[k] * (mass[k] - slice_[x].mass_last)
+                slice_[x].e_all += rise * usual[k]
+                slice_[x].e_near += rise
+                slice_[x].mass_last = mass[k]
+        best = 0.0
+        for k in range(n_c):
+            x = sl[k]
+            if x < 0:
+                continue
+            c = q[k] * theta[k]
+            last = slice_[x].day
+            if last < day:
+                s = slice_[x].cell
+                teach = 0
+                if teller[k] >= 0:
+                    teach = told_of[share_at[teller[k]] + case_rows[i, teller[k]]]
+                start = reported(s, day * 24.0, width, told, teach, cell_, ring)
+                gap = day - last - 1
+                whole = max(start - slice_[x].mass0, 0.0)
+                m = whole / (gap + 1)
+                gm = m
+                if 0 < gap <= 5:
+                    m = min(
+                        max(reported(s, (last + 1) * 24.0, width, told, teach, cell_, ring) - slice_[x].mass0, 0.0),
+                        whole,
+                    )
+                    gm = (whole - m) / gap
+                n = slice_[x].cases
+                if depth[k] == 1 and fitted and gap == 0 and c * m > 0.3:
+                    mm = c * m
+                    disp1[k] += min((n - mm) ** 2, 16.0 * (mm + mm * mm * 0.1)) - mm
+                    disp2[k] += mm * mm
+                y = l_used[0]
+                l_used[0] += 1
+                log_rows[y].prev = slice_[x].head
+                log_rows[y].day = last
+                log_rows[y].n = n
+                log_rows[y].m = m
+                log_rows[y].gap = gap
+                log_rows[y].gap_m = gm
+                slice_[x].head = y
+                day_factor(slice_[x].evidence, n, c * m, gap, c * gm, weight[k], shape[k], forget, now)
+                for j in range(6):
+                    slice_[x].evidence[j] = now[j]
+                slice_[x].day = day
+                slice_[x].cases = 0.0
+                slice_[x].mass0 = start
+            slice_[x].n_all += 1
+            slice_[x].n_near += 1
+            slice_[x].cases += counts
+            if hit >= 0 or not fitted:
+                continue
+            m = max(c * (mass[k] - slice_[x].mass0), 0.0)
+            p = shape[k]
+            n = slice_[x].cases
+            ev = 0.0
+            for j in range(6):
+                z = log((p + m) / (p + RATIOS[j] * m))
+                ev += (slice_[x].evidence[j] + weight[k]) * exp(p * z + n * (log(RATIOS[j]) + z))
+            ev /= 6.0
+            out_evidence[k] = ev
+            if ev > best:
+                best = ev
+        i += 1
+        if best >= limit and fitted:
+            for k in range(n_c):
+                out_slices[k] = sl[k]
+                if sl[k] < 0:
+                    out_evidence[k] = 0.0
+            position[0], position[1] = e, i
+            return ALARM
+    position[0], position[1] = e, i
+    return DONE
+
+
+@njit(cache=True)
+def score(x, day, c, p, mass_now, oldest, slices, log_, ratios, out):
+    """Best log likelihood ratio of a lasting rise that began with a day on which a case came.
+
+    `out` gets that day, the ratio, the cases since and how many of them were expected.
+    """
+    s_keys, s_values, s_used, slice_ = slices
+    log_rows, l_used = log_
+    best = -1e18
+    last = slice_[x].day
+    quiet_days = day - last
+    for ratio in ratios:
+        lr = log(ratio)
+        n_sum = slice_[x].cases
+        m_sum = max(c * (mass_now - slice_[x].mass0), 0.0)
+        m = m_sum / (quiet_days + 1)
+        z = log((p + m) / (p + ratio * m))
+        ll = (quiet_days + 1) * p * z + n_sum * (lr + z)
+        if ll > best and n_sum > 0.0:
+            best = ll
+            out[0], out[1], out[2], out[3] = last, ratio, n_sum, m_sum
+        y = slice_[x].head
+        while y >= 0 and log_rows[y].day >= oldest:
+            if log_rows[y].gap > 0:
+                m = c * log_rows[y].gap_m
+                ll += log_rows[y].gap * p * log((p + m) / (p + ratio * m))
+                m_sum += log_rows[y].gap * m
+            m = c * log_rows[y].m
+            z = log((p + m) / (p + ratio * m))
+            ll += p * z + log_rows[y].n * (lr + z)
+            n_sum += log_rows[y].n
+            m_sum += m
+            if ll > best and log_rows[y].n > 0.0:
+                best = ll
+                out[0], out[1], out[2], out[3] = log_rows[y].day, ratio, n_sum, m_sum
+            y = log_rows[y].prev
+    return best
+
+
+@njit(cache=True)
+def score_case(rows, i, t, day, width, told, told_of, grids, cells, cuboids, slices, log_, rates, oldest, ratios, scratch, out):  # fmt: skip
+    """For every cuboid: slice, score with the prior, log likelihood ratio, onset, ratio, cases, expected, usual rate."""
+    describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, rates, False, scratch)
+    sl, mass, theta, usual, q, shape, weight = scratch[:7]
+    found = np.zeros(4)
+    for k in range(len(sl)):
+        x = sl[k]
+        out[k, 0] = x
+        if x < 0:
+            out[k, 1] = -1e18
+            continue
+        c = q[k] * theta[k]
+        ll = score(x, day, c, shape[k], mass[k], oldest, slices, log_, ratios, found)
+        out[k, 1] = ll + log(max(weight[k], 1e-300))
+        out[k, 2] = ll
+        out[k, 3], out[k, 4], out[k, 5], out[k, 6] = found[0], found[1], found[2], found[3]
+        out[k, 7] = c
+
+
+@njit(cache=True)
+def members(rows, times, taken, code, since, first, end):
+    """Indices of cases in a slice since an hour that no signal took. `code`: a value for each dimension, or -1."""
+    out = np.empty(end - first, np.int64)
+    n = 0
+    for i in range(first, end):
+        if taken[i] >= 0 or times[i] < since:
+            continue
+        same = True
+        for d in range(len(code)):
+            if code[d] >= 0 and rows[i, d] != code[d]:
+                same = False
+                break
+        if same:
+            out[n] = i
+            n += 1
+    return out[:n]
+
+
+@njit(cache=True)
+def explain_away(rows, times, amount, t, width, told, told_of, grids, cells, cuboids, slices, log_, rates, oldest, scratch):  # fmt: skip
+    """Take cases that a signal explains out of the evidence of all slices they fall into, but for the part 1 - amount."""
+    s_keys, s_values, s_used, slice_ = slices
+    log_rows, l_used = log_
+    strength, inverse_shape, shares, share_at, forget, unsure, disp1, disp2 = rates
+    sl, mass, theta, usual, q, shape, weight = scratch[:7]
+    now = np.zeros(6)
+    order = np.empty(100_000, np.int64)
+    for turn in range(2):
+        for i in range(len(rows)):
+            describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, rates, False, scratch)
+            day = int(times[i] // 24.0)
+            for k in range(len(sl)):
+                x = sl[k]
+                if x < 0:
+                    continue
+                if turn == 0:
+                    if slice_[x].day == day:
+                        slice_[x].cases = max(slice_[x].cases - amount, 0.0)
+                        continue
+                    y = slice_[x].head
+                    while y >= 0 and log_rows[y].day > day:
+                        y = log_rows[y].prev
+                    if y >= 0 and log_rows[y].day == day:
+                        log_rows[y].n = max(log_rows[y].n - amount, 0.0)
+                    continue
+                n = 0
+                y = slice_[x].head
+                while y >= 0 and log_rows[y].day >= oldest and n < len(order):
+                    order[n] = y
+                    n += 1
+                    y = log_rows[y].prev
+                for j in range(6):
+                    now[j] = 0.0
+                c = q[k] * theta[k]
+                for h in range(n - 1, -1, -1):
+                    y = order[h]
+                    day_factor(
+                        now,
+                        log_rows[y].n,
+                        c * log_rows[y].m,
+                        log_rows[y].gap,
+                        c * log_rows[y].gap_m,
+                        weight[k],
+                        shape[k],
+                        forget,
+                        now,
+                    )
+                for j in range(6):
+                    slice_[x].evidence[j] = now[j]
+
+
+@njit(cache=True)
+def catch_up(t, width, told, cells, slices):
+    """Bring what was expected in every slice up to an hour, whether or not cases came."""
+    cell_, ring = cells
+    s_keys, s_values, s_used, slice_ = slices
+    for x in range(s_used[0]):
+        mass = reported(np.int64(slice_[x].cell), t, width, told, np.int64(slice_[x].teach), cell_, ring)
+        rise = slice_[x].q * (mass - slice_[x].mass_last)
+        slice_[x].e_all += rise * slice_[x].usual
+        slice_[x].e_near += rise
+        slice_[x].mass_last = mass
+
+
+@njit(cache=True)
+def fit_effects(rows, weight, counts, starts, shrink, rounds):
+    """Multiplicative effects of the values of each dimension, by iterative proportional fitting, shrunk towards 1."""
+    effects = np.ones(len(counts))
+    expected = np.zeros(len(counts))
+    mass = weight.copy()
+    n, dims = rows.shape
+    for _ in range(rounds):
+        for d in range(dims):
+            first, end = starts[d], starts[d + 1]
+            expected[first:end] = 0.0
+            for i in range(n):
+                if rows[i, d] >= 0:
+                    expected[first + rows[i, d]] += mass[i]
+            for j in range(first, end):
+                expected[j] = (counts[j] + shrink) / (expected[j] + shrink)
+                effects[j] *= expected[j]
+            for i in range(n):
+                if rows[i, d] >= 0:
+                    mass[i] *= expected[first + rows[i, d]]
+    return effects
+
+
+@njit(cache=True)
+def hash_cells(numbers, cell_, spec, keys, values):
+    """Enter cells whose grid has outgrown its table into the hash table; those that are there already stay."""
+    mask = np.uint64(len(keys) - 1)
+    for s in numbers:
+        f = cell_[s].grid
+        key = np.uint64(f + 1)
+        for j in range(3):
+            key = (key << np.uint64(18)) | np.uint64((cell_[s].of[j] + 1) * (spec[f, 2 + 2 * j] > 0))
+        i = _mixed(key) & mask
+        while keys[i] != np.uint64(0) and keys[i] != key:
+            i = (i + np.uint64(1)) & mask
+        keys[i] = key
+        values[i] = s

@@ -1,0 +1,133 @@
+"""What is usual: cases per exposure by its values, shares of what only cases know, and how long reports take."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from makegood.engines.statistics.detection import kernels
+
+AT_MOST: Final = 400_000  # exposures that usual rates are fitted on; beyond, a sample
+DELAYS: Final = 50_000  # reports that delays are learned from, the latest
+TELLING: Final = 200  # reports of one kind from which on it has delays of its own
+SHRINK: Final = 20.0  # cases' worth of belief that a value is like all others
+ROUNDS: Final = 6
+
+Codes = NDArray[np.int32]
+Numbers = NDArray[np.float64]
+
+
+class Sample:
+    """Exposures kept to fit rates on: all of them, or those whose hash is small. No order of arrival matters."""
+
+    def __init__(self, dimensions: int) -> None:
+        self.times: Numbers = np.zeros(0)
+        self.rows: Codes = np.zeros((0, dimensions), np.int32)
+        self.hashes: NDArray[np.uint64] = np.zeros(0, np.uint64)
+        self.share = 1.0  # of all exposures
+
+    def add(self, times: Numbers, rows: Codes, hashes: NDArray[np.uint64]) -> None:
+        keep = hashes < np.uint64(min(self.share * 2.0**64, 2.0**64 - 2048)) if self.share < 1 else slice(None)
+        self.times = np.concatenate([self.times, times[keep]])
+        self.rows = np.concatenate([self.rows, rows[keep]])
+        self.hashes = np.concatenate([self.hashes, hashes[keep]])
+        while len(self.times) > AT_MOST:
+            self.share /= 2
+            few = self.hashes < np.uint64(self.share * 2.0**64)
+            self.times, self.rows, self.hashes = self.times[few], self.rows[few], self.hashes[few]
+
+
+class Rates:
+    """How many cases an exposure usually leads to, by its values; learned from the past alone.
+
+    Attributes
+    ----------
+    base : cases per exposure.
+    effects : for each dimension of exposures, by value: how many times as many.
+    counts : for each dimension, by value: cases so far.
+    told : (1 + kinds, hours) share of the cases reported h hours after a bin of exposures began; row 0: of any kind.
+    told_of : for each value of the first dimension of cases, its row of `told`.
+    width : hours of a bin.
+    """
+
+    def __init__(self, exposed: int, dimensions: int) -> None:
+        self.exposed = exposed
+        self.base = 0.0
+        self.effects = [np.ones(0) for _ in range(exposed)]
+        self.counts = [np.zeros(0) for _ in range(dimensions)]
+        self.cases = 0
+        self.kind_at: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.delays: Numbers = np.zeros(0)
+        self.width = 0.0
+        self.told: Numbers = np.ones((1, 2))
+        self.told_of: NDArray[np.int64] = np.zeros(0, np.int64)
+
+    def see(self, rows: Codes, delays: Numbers) -> None:
+        """Count cases. `delays`: hours since exposure, NaN where there was none."""
+        self.cases += len(rows)
+        for d, column in enumerate(rows.T):
+            known = column[column >= 0]
+            counts = np.bincount(known, minlength=len(self.counts[d])).astype(float)
+            counts[: len(self.counts[d])] += self.counts[d]
+            self.counts[d] = counts
+        kinds = rows[:, self.exposed] if rows.shape[1] > self.exposed else np.zeros(len(rows))
+        self.kind_at = np.concatenate([self.kind_at, kinds.astype(np.int64)])[-DELAYS:]
+        self.delays = np.concatenate([self.delays, delays])[-DELAYS:]
+
+    def fit(self, sample: Sample, now: float) -> None:
+        """Learn anew from exposures and cases up to hour `now`: main effects by iterative proportional fitting."""
+        self._fit_delays()
+        reported = self.told[0][np.clip(now - sample.times, 0, self.told.shape[1] - 1).astype(np.int64)] / sample.share
+        self.base = self.cases / max(float(reported.sum()), 1.0)
+        sizes = [int(column.max(initial=-1)) + 1 for column in sample.rows.T]
+        starts = np.concatenate([[0], np.cumsum([max(n, 1) for n in sizes])]).astype(np.int64)
+        counts = np.zeros(starts[-1])
+        for d, size in enumerate(sizes):
+            seen = self.counts[d][:size]
+            counts[starts[d] : starts[d] + len(seen)] = seen
+        effects = kernels.fit_effects(sample.rows, self.base * reported, counts, starts, SHRINK, ROUNDS)
+        self.effects = [effects[starts[d] : starts[d] + size] for d, size in enumerate(sizes)]
+
+    def shares(self, d: int, room: int) -> Numbers:
+        """Share of the cases by value of a dimension that only cases know."""
+        counts = np.zeros(room)
+        counts[: len(self.counts[d])] = self.counts[d]
+        seen = max(int((counts > 0).sum()), 1)
+        return np.asarray((counts + 5.0) / (counts.sum() + 5.0 * seen))
+
+    def mass(self, rows: Codes) -> NDArray[np.int64]:
+        """Cases that exposures usually lead to, in units of the kernels."""
+        mass = np.full(len(rows), self.base * kernels.UNIT)
+        for effect, column in zip(self.effects, rows.T, strict=True):
+            if len(effect):
+                known = (column >= 0) & (column < len(effect))
+                mass *= np.where(known, effect[np.where(known, column, 0)], 1.0)
+        return np.round(mass).astype(np.int64)
+
+    def _fit_delays(self) -> None:
+        known = ~np.isnan(self.delays)
+        delays = np.sort(self.delays[known])
+        if not self.width:
+            longest = float(np.quantile(delays, 0.995)) if len(delays) else 0.0
+            self.width = max(1.0, np.ceil(4 * longest / kernels.BINS) / 4)
+        rows = [self._told(delays)]
+        kinds = len(self.counts[self.exposed]) if len(self.counts) > self.exposed else 0
+        self.told_of = np.zeros(kinds, np.int64)
+        for kind in range(kinds):
+            mine = self.kind_at == kind
+            if mine.sum() < TELLING:
+                continue
+            with_exposure = np.sort(self.delays[mine & known])
+            at_once = len(with_exposure) < mine.sum() / 2
+            self.told_of[kind] = len(rows)
+            rows.append(self._told(np.zeros(0) if at_once else with_exposure))
+        self.told = np.array(rows)
+
+    def _told(self, delays: Numbers) -> Numbers:
+        """Share reported by whole hours after a bin began, exposures spread evenly over it. No delays: at once."""
+        hours = np.arange(int(kernels.BINS * self.width) + 2.0)
+        if not len(delays):
+            return np.ones(len(hours))
+        within = (np.arange(8) + 0.5) / 8 * self.width
+        counts = np.searchsorted(delays, (hours[:, None] - within).ravel(), side="right").reshape(len(hours), -1)
+        return np.asarray(counts.mean(axis=1) / len(delays))

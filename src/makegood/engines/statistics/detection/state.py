@@ -1,0 +1,162 @@
+"""What the detector remembers: cells of exposures, slices of cases, and the days of each slice. Arrays that grow."""
+
+from itertools import combinations
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from makegood.engines.statistics.detection import kernels
+
+DEPTH: Final = 3  # dimensions that a slice has at most
+BY_DEPTH: Final = (0.3, 1.0, 1.5)  # prior weight of all slices of one, two, three dimensions together
+DENSE: Final = 2**22  # a grid with fewer combinations is a table, else a hash table
+MOST_VALUES: Final = 2**18 - 2  # of a dimension of exposures that are told apart
+MOST_KINDS: Final = 2**10 - 2  # of a dimension that only cases know
+
+
+class State:
+    """Arrays of the kernels, in the order in which they take them.
+
+    A *grid* is a combination of dimensions that exposures have, a *cell* one combination of their values. A *cuboid* is
+    a combination of any dimensions, a *slice* one combination of their values: a cell and what only cases know.
+
+    Attributes
+    ----------
+    cuboids, grids, cells, slices, days : tuples of arrays, as kernels unpack them.
+    sizes : for how many values of each dimension there is room.
+    parts : the dimensions of each cuboid; those of exposures come first.
+    """
+
+    def __init__(self, exposed: int, dimensions: int) -> None:
+        self.exposed, self.dimensions = exposed, dimensions
+        self.parts = [c for depth in range(1, DEPTH + 1) for c in combinations(range(dimensions), depth)]
+        self.free = sorted(
+            {tuple(d for d in part if d < exposed) for part in self.parts} | {()}, key=lambda part: (len(part), part)
+        )
+        self.cuboids = self._cuboids()
+        self.sizes = np.full(dimensions, 4, np.int64)
+        self.keys = (np.zeros(2**12, np.uint64), np.zeros(2**12, np.int32), np.zeros(1, np.int64))
+        self.cells = (np.zeros(2**10, kernels.CELL), np.zeros((2**10, kernels.BINS), kernels.WAITING))
+        self.slices = (
+            np.zeros(2**12, np.uint64), np.zeros(2**12, np.int32), np.zeros(1, np.int64),
+            np.zeros(2**10, kernels.SLICE),
+        )  # fmt: skip
+        self.days = (np.zeros(2**12, kernels.DAY), np.zeros(1, np.int64))
+        self._lay_grids()
+
+    def make_room_for_values(self, sizes: NDArray[np.int64]) -> None:
+        """So many values of each dimension may come."""
+        if (sizes > self.sizes).any():
+            self.sizes = np.where(sizes > self.sizes, 2 ** np.ceil(np.log2(np.maximum(sizes, 1))), self.sizes).astype(
+                np.int64
+            )
+            self._lay_grids()
+
+    def make_room_for_cells(self) -> None:
+        cells, ring = self.cells
+        self.cells = (_doubled(cells), _doubled(ring))
+        keys, values, used = self.keys
+        if len(keys) < 2 * len(self.cells[0]):
+            self.keys = (*_rehashed(keys, values), used)
+            self._lay_grids()
+
+    def make_room_for_slices(self) -> None:
+        keys, values, used, slices = self.slices
+        self.slices = (*_rehashed(keys, values), used, _doubled(slices))
+
+    def drop_days(self, before: int) -> None:
+        """Forget the days of slices before a day, and double the room if little was won."""
+        rows, used = self.days
+        old = rows[: used[0]]
+        keep = old["day"] >= before
+        place = np.where(keep, np.cumsum(keep) - 1, -1).astype(np.int32)
+        kept = old[keep]
+        kept["prev"] = np.where(kept["prev"] >= 0, place[kept["prev"]], -1)
+        heads = self.slices[3]["head"][: self.slices[2][0]]
+        heads[:] = np.where(heads >= 0, place[heads], -1)
+        if len(kept) > 0.6 * len(rows):
+            rows = _doubled(rows)
+        rows[: len(kept)] = kept
+        used[0] = len(kept)
+        self.days = (rows, used)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """All that is to be kept, without the room that is not used."""
+        cells, slices, days = int(self.keys[2][0]), int(self.slices[2][0]), int(self.days[1][0])
+        return {
+            "sizes": self.sizes, "keys": self.keys[0], "values": self.keys[1], "cells": self.cells[0][:cells],
+            "ring": self.cells[1][:cells], "slice_keys": self.slices[0], "slice_values": self.slices[1],
+            "slices": self.slices[3][:slices], "days": self.days[0][:days],
+        }  # fmt: skip
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        def roomy(rows: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+            room = max(2 ** int(np.ceil(np.log2(len(rows) + 1024))), 1024)
+            wide = np.zeros((room, *rows.shape[1:]), rows.dtype)
+            wide[: len(rows)] = rows
+            return wide, np.array([len(rows)])
+
+        self.sizes = arrays["sizes"]
+        cells, used = roomy(arrays["cells"])
+        self.cells = (cells, roomy(arrays["ring"])[0])
+        self.keys = (arrays["keys"], arrays["values"], used)
+        slices, used = roomy(arrays["slices"])
+        self.slices = (arrays["slice_keys"], arrays["slice_values"], used, slices)
+        self.days = roomy(arrays["days"])
+        self._lay_grids()
+
+    def _lay_grids(self) -> None:
+        """Where each grid is kept, and in the tables what was there already."""
+        spec = np.zeros((len(self.free), 8), np.int64)
+        end = 0
+        for f, part in enumerate(self.free):
+            room = 1
+            for j, d in enumerate(part):
+                spec[f, 1 + 2 * j : 3 + 2 * j] = d, room
+                room *= int(self.sizes[d])
+            spec[f, 7] = sum(1 << d for d in part)
+            spec[f, 0] = end if room <= DENSE else -1
+            end += room if room <= DENSE else 0
+        dense = np.full(end, -1, np.int32)
+        keys, values, used = self.keys
+        cells = self.cells[0][: used[0]]
+        of = spec[cells["grid"]]
+        at = of[:, 0] + sum(cells["of"][:, j] * of[:, 2 + 2 * j] for j in range(DEPTH))
+        in_table = of[:, 0] >= 0
+        dense[at[in_table]] = np.nonzero(in_table)[0]
+        kernels.hash_cells(np.nonzero(~in_table)[0], self.cells[0], spec, keys, values)
+        self.grids = (spec, dense, keys, values, used)
+
+    def _cuboids(self) -> tuple[NDArray[Any], ...]:
+        number = {part: k for k, part in enumerate(self.parts)}
+        grid = {part: f for f, part in enumerate(self.free)}
+        of_case = [tuple(d for d in part if d >= self.exposed) for part in self.parts]
+        case_part = {part: p for p, part in enumerate(sorted(set(of_case)))}
+        n = len(self.parts)
+        depth = np.array([len(part) for part in self.parts])
+        part_dims, singles, pairs = (np.zeros((n, DEPTH), np.int64) for _ in range(3))
+        teller = np.full(n, -1)
+        for k, part in enumerate(self.parts):
+            part_dims[k, : len(of_case[k])] = of_case[k]
+            singles[k, : len(part)] = [number[(d,)] for d in part]
+            if len(part) == DEPTH:
+                pairs[k] = [number[pair] for pair in combinations(part, 2)]
+            if self.exposed in part:
+                teller[k] = self.exposed
+        prior = np.array(BY_DEPTH)[depth - 1] / np.bincount(depth)[depth]
+        return (
+            depth, np.array([grid[tuple(d for d in part if d < self.exposed)] for part in self.parts]),
+            np.array([case_part[part] for part in of_case]), part_dims, np.array([len(part) for part in of_case]),
+            singles, pairs, prior / prior.sum(), teller, np.array([sum(1 << d for d in part) for part in self.parts]),
+        )  # fmt: skip
+
+
+def _doubled(rows: NDArray[Any]) -> NDArray[Any]:
+    return np.concatenate([rows, np.zeros_like(rows)])
+
+
+def _rehashed(keys: NDArray[np.uint64], values: NDArray[np.int32]) -> tuple[NDArray[np.uint64], NDArray[np.int32]]:
+    wider = np.zeros(2 * len(keys), np.uint64), np.zeros(2 * len(values), np.int32)
+    kernels.rehash(keys, values, *wider)
+    return wider
