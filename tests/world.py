@@ -7,6 +7,9 @@ from makegood.ground.api.models import Event
 from makegood.ground.messages import notices
 from makegood.ground.retail.models import ImportRun, Reject
 from makegood.ground.staff import keys
+from makegood.prevent.incidents.models import Stakeholder
+from makegood.prevent.incidents.services import Declared, declare, give_task
+from makegood.prevent.slices import Predicate
 from makegood.recover.cases import services
 from makegood.recover.cases.models import AssignmentRule, Case, Macro, Outcome, SavedView
 from makegood.recover.cases.services.links import link_for
@@ -35,6 +38,13 @@ def fill(*, now: datetime) -> list[Case]:
     for hours, case in ((-2, cases[0]), (5, cases[0]), (30, cases[1])):
         promise(text="We call you", kind="call", due_at=now + timedelta(hours=hours), owner=ana, by=ana,
                 now=now - timedelta(hours=9), case_id=case.pk)  # fmt: skip
+    incident = declare(
+        Declared(title="Lost parcels", commander=ada, case_ids=[case.pk for case in cases[:2]],
+                 predicate=Predicate(any_of={"reason": ["delivery.not_received"]}, since=now - timedelta(days=30))),
+        by=ada, now=now,
+    )  # fmt: skip
+    give_task(incident_id=incident.pk, text="Call them", due_at=now + timedelta(hours=9), owner=mia, by=ada, now=now)
+    Stakeholder.objects.create(user=mia, dimension="reason", value="delivery.not_received")
     link_for(cases[0].pk, now=now)
     number = f"/cases/C-{cases[0].number}/"
     notices.notify(to=[ana, mia, ada], key="walk", text="Somebody needs you.", link=number, about="case", now=now)
