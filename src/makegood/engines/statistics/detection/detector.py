@@ -473,7 +473,7 @@ class Detector:
         mine = self._members(code, scores[top, 3] * 24.0, case)
         if len(mine) < LEAST:
             return
-        signal = self._raise(code, scores[top], mine, np.log(evidence), now)
+        signal = self._raise(code, scores[top], mine, float(np.log(evidence)), now)
         found.append(
             self._finding(
                 "updated" if signal.told else "raised", signal, now + 1 / 60, self._neighbours(pivot, top, scores)
