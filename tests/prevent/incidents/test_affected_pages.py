@@ -69,7 +69,7 @@ def test_the_list_tells_all_in_five_statements(go, incident, django_assert_num_q
         page = client.get(reverse("affected:list", args=[incident.number])).content.decode()
     count = AffectedOrder.objects.count()
     assert f"{count} orders of" in page
-    assert page.count("/orders/") == min(50, count)
+    assert page.count("/orders/") == min(20, count)
     assert "Kettles &lt;b&gt;leak" in page
 
 
@@ -105,7 +105,7 @@ def test_a_moment_that_is_none_is_said_where_it_was_written(go, since):
 def test_a_preview_shows_number_worth_and_picture(go, shop):
     page = go("preview", "mia", data={"product": str(shop.products[0].pk)}).content.decode()
     assert f">{AffectedOrder.objects.count()}<" in page
-    assert "Kettle" in page and "application/json" in page
+    assert "Kettle" in page and "data-spec=" in page
     assert "Nobody yet" in go("preview", "mia", data={"reason": "product.faulty"}).content.decode()
     assert "No purchase is like that" in go("preview", "mia", data={"batch": "' OR 1=1 --"}).content.decode()
 

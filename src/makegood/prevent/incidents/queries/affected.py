@@ -12,7 +12,7 @@ from django.db import connection
 from makegood.prevent.incidents.models import Incident, Snapshot
 
 Places = Sequence[uuid.UUID] | None
-PAGE: Final = 50
+PAGE: Final = 20
 AT_ONCE: Final = 1000
 
 # What is asked of each order. `wrote`: a case of it or of its customer, for a reason of the incident, opened since the

@@ -218,8 +218,9 @@ def _finish(snapshot: Snapshot, *, left: int, now: datetime) -> Snapshot:
     snapshot.save()
     # Looks that were asked for before this one are answered by it.
     Snapshot.objects.filter(incident=incident, finished_at=None, at__lte=snapshot.at).delete()
-    added = rows.filter(found_at=snapshot.at, left_at=None).count()
-    if snapshot.by or added or left:
+    first = not Snapshot.objects.filter(incident=incident, finished_at__isnull=False, at__lt=snapshot.at).exists()
+    added = 0 if first else rows.filter(found_at=snapshot.at, left_at=None).count()
+    if first or snapshot.by or added or left:
         facts = {"orders": snapshot.orders, "customers": snapshot.customers, "added": added, "left": left}
         record(incident, IncidentEvent.Kind.AFFECTED, at=now, by=snapshot.by, facts=facts)
     return snapshot

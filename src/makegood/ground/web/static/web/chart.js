@@ -1,4 +1,5 @@
-// Draws every .chart from the JSON that stands in it ({spec, light, dark}); again when the theme changes.
+// Draws every .chart from the JSON that stands in it ({spec, light, dark}), in a script or, where htmx swaps it in and lets
+// no script pass, in the data-spec of its canvas; again when the theme changes.
 // Expressions are interpreted (ast), because the content security policy forbids code made from text.
 (() => {
   "use strict";
@@ -7,8 +8,8 @@
     return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   };
   async function draw(chart) {
-    const { spec, light, dark: night } = JSON.parse(chart.querySelector("script").textContent);
     const canvas = chart.querySelector(".chart-canvas");
+    const { spec, light, dark: night } = JSON.parse(canvas.dataset.spec ?? chart.querySelector("script").textContent);
     chart.drawn?.finalize();
     chart.drawn = await window.vegaEmbed(canvas, spec, {
       actions: false, ast: true, config: dark() ? night : light, defaultStyle: false, renderer: "canvas",
