@@ -145,7 +145,7 @@ class Detector:
             return []
         self._take_exposures(exposures)
         self._take_cases(cases)
-        end = self._hours([until])[0]
+        end = float(self._hours([until])[0])
         if end < WARM_UP * 24.0 or end <= self.now:
             return []
         found: list[Finding] = []
@@ -347,9 +347,9 @@ class Detector:
             weight = np.array([1.0 / signal.ratio for signal in current])
             outcome = kernels.advance(
                 position, self.ex_t[:end], self.ex_rows, mass, self.case_t, self.case_rows, stop, rates.width,
-                rates.told, self.told_of, state.grids, state.cells, len(state.cells[0]), state.cuboids, state.slices, state.days,
-                self.numbers, self.today, codes, weight, self.one_false_alarm_in, self.fitted, claimed, out_slices,
-                out_evidence,
+                rates.told, self.told_of, state.grids, state.cells, len(state.cells[0]), state.cuboids, state.slices,
+                state.days, self.numbers, self.today, codes, weight, self.one_false_alarm_in, self.fitted, claimed,
+                out_slices, out_evidence,
             )  # fmt: skip
             self._claim(current, claimed, self.next_case, int(position[1]))
             self.next_case = int(position[1])
@@ -508,7 +508,8 @@ class Detector:
         scratch = kernels.new_scratch(len(state.parts), len(state.free), len(rates.told))
         kernels.explain_away(
             self.case_rows[mine], self.case_t[mine], 1 - 1 / ratio, now, rates.width, rates.told, self.told_of,
-            state.grids, state.cells, state.cuboids, state.slices, state.days, self.numbers, self.day - LOOK_BACK, scratch,
+            state.grids, state.cells, state.cuboids, state.slices, state.days, self.numbers, self.day - LOOK_BACK,
+            scratch,
         )  # fmt: skip
 
     def _neighbours(self, pivot: int, top: int, scores: Numbers) -> tuple[Neighbour, ...]:
@@ -650,7 +651,7 @@ def _strengths(slices: NDArray[Any], depth: NDArray[np.int64]) -> Numbers:
 
 
 def _aware(moment: datetime) -> datetime:
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return datetime.fromtimestamp((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp(), UTC)
 
 
 def _hash(dimension: int, value: str) -> int:

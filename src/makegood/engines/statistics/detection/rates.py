@@ -109,7 +109,7 @@ class Rates:
         delays = np.sort(self.delays[known])
         if not self.width:
             longest = float(np.quantile(delays, 0.995)) if len(delays) else 0.0
-            self.width = max(1.0, np.ceil(4 * longest / kernels.BINS) / 4)
+            self.width = max(1.0, float(np.ceil(4 * longest / kernels.BINS)) / 4)
         rows = [self._told(delays)]
         kinds = len(self.counts[self.exposed]) if len(self.counts) > self.exposed else 0
         self.told_of = np.zeros(kinds, np.int64)
