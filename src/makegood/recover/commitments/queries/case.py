@@ -6,7 +6,7 @@ from datetime import datetime
 import msgspec
 from django.db import connection
 
-from makegood.ground.asking import Question, ask
+from makegood.ground.asking import Question
 from makegood.ground.staff.names import name_of
 
 
@@ -103,19 +103,12 @@ SELECT json_build_object(
 """
 
 
-def on_case(
-    case_id: uuid.UUID, *, customer_id: uuid.UUID | None = None, places: list[uuid.UUID] | None = None
-) -> OnCase:
-    """Promises of a case, open ones first, the next to come due on top; what was found in words; and what the customer
-    was promised before, on other cases within `places`. One SQL query.
-    """
-    return ask(promised_on(case_id, customer_id=customer_id, places=places))
-
-
 def promised_on(
     case_id: uuid.UUID, *, customer_id: uuid.UUID | None, places: list[uuid.UUID] | None
 ) -> Question[OnCase]:
-    """`on_case`, to be asked with others."""
+    """Promises of a case, open ones first, the next to come due on top; what was found in words; and what the customer
+    was promised before, on other cases within `places`. To be asked with others.
+    """
     values = {"case": case_id, "customer": customer_id, "places": places}
     return Question(_ON_CASE, lambda found: _decode(found or "{}"), values)
 
