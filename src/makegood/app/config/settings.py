@@ -6,6 +6,7 @@ A value that cannot be read stops the start and names the variable. Secrets may 
 
 import hashlib
 import logging
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -110,7 +111,8 @@ WSGI_APPLICATION = "makegood.app.config.wsgi.application"
 
 # -- pages: Jinja2 for ours, Django templates for allauth and the administration
 ROOMS_WITH_TEMPLATES = ["ground/web", "ground/api", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
-                        "recover/commitments", "recover/intake", "recover/triage", "lead/scorecards",
+                        "recover/commitments", "recover/intake", "recover/triage", "prevent/outreach",
+                        "lead/scorecards",
                         "app/desk"]  # fmt: skip
 TEMPLATES = [
     {
@@ -291,6 +293,21 @@ MAKEGOOD_VALUED_FROM: float | None = env.float("MAKEGOOD_VALUED_FROM", None)
 # Minutes before a promise is due that its owner is reminded, by kind ("call=30,refund=1440"); else by its distance.
 MAKEGOOD_REMIND_BEFORE: dict[str, int] = env.dict("MAKEGOOD_REMIND_BEFORE", {}, subcast_values=int)
 MAKEGOOD_ESCALATE_AFTER = env.int("MAKEGOOD_ESCALATE_AFTER", 60)  # minutes after it was due
+
+
+def _hours(name: str, default: str) -> tuple[time, time] | None:
+    """Hours of a day such as 20:00-08:00; none: empty."""
+    given = env.str(name, default)
+    if not given:
+        return None
+    try:
+        begins, ends = (time.fromisoformat(part.strip()) for part in given.split("-"))
+    except ValueError as why:
+        raise EnvError(f"{name} must look like 20:00-08:00, or be empty.") from why
+    return begins, ends
+
+
+MAKEGOOD_QUIET_HOURS = _hours("MAKEGOOD_QUIET_HOURS", "20:00-08:00")  # no outreach then, where the customer lives
 
 USE_I18N = True
 USE_TZ = True

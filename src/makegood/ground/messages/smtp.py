@@ -24,7 +24,11 @@ class SmtpBackend(EmailBackend):
                 if isinstance(s, bytes) and s.endswith(b"\r\n" + END_OF_DATA) and backend.before_end:
                     # The body may be large; only the last three bytes make it count.
                     super().send(s[: -len(END_OF_DATA)])
-                    backend.before_end()
+                    try:
+                        backend.before_end()
+                    except BaseException:
+                        self.close()  # in the middle of a mail a relay takes QUIT for one more line of it
+                        raise
                     s = END_OF_DATA
                 super().send(s)
 
