@@ -23,6 +23,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "scorecards.see": frozenset({SPECIALIST, MANAGER, ANALYST, ADMINISTRATOR}),
     "outreach.see": frozenset({SPECIALIST, MANAGER, ANALYST, ADMINISTRATOR}),
     "outreach.send": frozenset({MANAGER, ADMINISTRATOR}),
+    "incidents.see": frozenset(Role),
+    "incidents.lead": frozenset({MANAGER, ANALYST, ADMINISTRATOR}),
     "triage.see": frozenset({ANALYST, ADMINISTRATOR}),
     "service_levels.see": frozenset({MANAGER, ANALYST, ADMINISTRATOR}),
     "service_levels.set": frozenset({ADMINISTRATOR}),
