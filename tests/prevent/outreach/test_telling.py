@@ -36,7 +36,11 @@ def test_each_person_gets_one_message_about_all_their_orders_and_one_case():
     assert states(outreach) == {"sent": 2}
     assert len(mail.outbox) == 2
     maria = next(one for one in mail.outbox if one.to == ["maria@example.com"])
-    refs = [first.order.ref, OrderFactory._meta.model.objects.get(customer=first.customer, affected=None).ref] if 0 else [first.order.ref]
+    refs = (
+        [first.order.ref, OrderFactory._meta.model.objects.get(customer=first.customer, affected=None).ref]
+        if 0
+        else [first.order.ref]
+    )
     assert all(ref in maria.body for ref in refs)
     assert "Dear Maria" in maria.body
     assert f"{URL}/offer/" in maria.body

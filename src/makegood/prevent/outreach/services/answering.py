@@ -26,7 +26,7 @@ def offer(token: str, *, now: datetime) -> Recipient:
     OfferGone
         Forged, unknown, taken back before it left, nothing is offered, or older than MAKEGOOD_LINK_DAYS.
     """
-    found = _of(token)
+    found = whose(token)
     if found.segment is None or found.segment.remedy not in OFFERS or not _is_good(found, now):
         raise OfferGone
     return found
@@ -63,7 +63,7 @@ def no_more(*, token: str, now: datetime) -> Recipient:
 
     Twice is once. Raises OfferGone where the link is none of ours; it never runs out.
     """
-    found = _of(token)
+    found = whose(token)
     OptOut.objects.bulk_create([OptOut(customer_id=found.customer_id, at=now)], ignore_conflicts=True)
     # Held in the order in which batches hold them: what a batch under way writes is seen afterwards.
     list(Outreach.objects.select_for_update().filter(state="running", is_recall=False).order_by("pk").values_list("pk"))
@@ -75,7 +75,8 @@ def no_more(*, token: str, now: datetime) -> Recipient:
     return found
 
 
-def _of(token: str) -> Recipient:
+def whose(token: str) -> Recipient:
+    """Whose token it is, with all that pages show. One SQL query. Raises OfferGone."""
     pk: uuid.UUID = recipient_of(token)
     related = ("outreach__incident", "segment", "customer", "order", "case", "message")
     found = Recipient.objects.select_related(*related).defer("case__search", "customer__search").filter(pk=pk).first()
