@@ -1,4 +1,4 @@
-"""An outreach while workers are killed without warning: nobody twice, nobody missing, the holdout untouched, stop stops."""
+"""An outreach while workers are killed: nobody twice, nobody missing, the holdout untouched, stop stops."""
 
 import os
 import random
@@ -45,7 +45,7 @@ while True:
 
 @pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
-def test_killed_workers_tell_nobody_twice_and_forget_nobody(settings):
+def test_killed_workers_tell_nobody_twice_and_forget_nobody(settings):  # noqa: PLR0915  one story
     settings.MAKEGOOD_URL = URL
     incident, mia = an_incident(), colleague("mia")
     affect_many(incident, PEOPLE)

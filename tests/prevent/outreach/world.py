@@ -1,7 +1,5 @@
 """An incident with affected people, and an outreach to them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,7 +13,7 @@ from makegood.prevent.incidents.models import AffectedOrder, Incident
 from makegood.prevent.outreach import services
 from makegood.prevent.outreach.models import Outreach, Recipient
 from makegood.recover.cases.services import plant_defaults
-from tests.factories import NOON, CustomerFactory, OrderFactory, SourceFactory, colleague
+from tests.factories import NOON, OrderFactory, SourceFactory, colleague
 
 TEXTS = {
     "en": {"subject": "Your order {orders}", "body": "Dear {first_name},\n\nyour parcel {orders} was lost. {link}"},
@@ -94,12 +92,3 @@ def started(incident: Incident, *, now: datetime = NOON, **details: Any) -> Outr
     services.start(outreach_id=outreach.pk, by=colleague("mia"), now=now)
     outreach.refresh_from_db()
     return outreach
-
-
-@contextmanager
-def with_url(settings: Any) -> Iterator[None]:
-    settings.MAKEGOOD_URL = URL
-    yield
-
-
-__all__ = ["CustomerFactory", "OrderFactory"]
