@@ -51,12 +51,12 @@ def affect_many(incident: Incident, people: int) -> None:
                           country="GB") for n in range(people)]  # fmt: skip
     orders = [Order(id=uuid7(), source=source, ref=f"m{n}", customer=who, status="shipped", placed_at=NOON, total=40,
                     currency="GBP") for n, who in enumerate(customers)]  # fmt: skip
-    Customer.objects.bulk_create(customers, batch_size=5000)
-    Order.objects.bulk_create(orders, batch_size=5000)
+    Customer.objects.bulk_create(customers, batch_size=2000)
+    Order.objects.bulk_create(orders, batch_size=2000)
     AffectedOrder.objects.bulk_create(
         [AffectedOrder(incident=incident, order=order, customer=order.customer, value=40, currency="GBP", found_at=NOON)
          for order in orders],
-        batch_size=5000,
+        batch_size=2000,
     )  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")

@@ -92,8 +92,8 @@ def progress_of(outreach_id: uuid.UUID) -> Progress:
     states: dict[str, int] = {}
     left: dict[str, int] = {}
     segments: dict[uuid.UUID, int] = {}
-    counts = {"accepted": 0, "declined": 0, "to_tell": 0}
-    sums = {"promised": Decimal(0), "cost": Decimal(0), "at_most": Decimal(0), "most_each": Decimal(0)}
+    counts: dict[str, Any] = {"accepted": 0, "declined": 0, "to_tell": 0}
+    sums: dict[str, Any] = {"promised": Decimal(0), "cost": Decimal(0), "at_most": Decimal(0), "most_each": Decimal(0)}
     for state, arm, why, segment, answer, n, amount, most in rows:
         states[state] = states.get(state, 0) + n
         if why:

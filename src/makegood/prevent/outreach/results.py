@@ -110,7 +110,7 @@ def complete_from(outreach: Outreach, days: int) -> datetime | None:
 
 def picture(results: Results) -> Any:
     """Each difference with its interval, in percentage points; left of zero: fewer of those who were told."""
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"measure": it.label, "difference": it.effect.difference * 100, "low": it.effect.low * 100,
          "high": it.effect.high * 100}
         for it in results.measures if it.effect

@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from makegood.ground.messages.brands import brand_selling
 from makegood.ground.messages.services import Letter, enqueue_many, send_after_all
 from makegood.ids import uuid7
-from makegood.prevent.incidents.models import IncidentCase
+from makegood.prevent.incidents.models import IncidentCase, TakenOut
 from makegood.prevent.outreach.deciding import awake
 from makegood.prevent.outreach.models import Entry, Outreach, Recipient, Segment, State
 from makegood.prevent.outreach.services.drawing import SUPPRESSED
@@ -170,10 +170,16 @@ def _tell(recipients: Sequence[uuid.UUID], outreach: Outreach, now: datetime) ->
     cases, opened = _cases_for(batch, outreach, segments, now)
     # For whom a case opened at this very moment elsewhere is told in the next batch, and joins it.
     batch = [person for person in batch if person.id in cases]
+    by_hand = set(
+        TakenOut.objects.filter(incident=outreach.incident, case__in=list(cases.values())).values_list(
+            "case", flat=True
+        )
+    )
     IncidentCase.objects.bulk_create(
         [
             IncidentCase(case_id=case.pk, incident=outreach.incident, joined_at=now)
-            for case in {case.pk: case for case in cases.values()}.values()
+            for case in cases.values()
+            if case.pk not in by_hand
         ],
         ignore_conflicts=True,
     )
