@@ -21,7 +21,8 @@ CATALOGUE = PACKAGE / "ground/web/locale/pt/LC_MESSAGES/django"
 FOR_CUSTOMERS = (
     "recover/intake/templates/intake/standing.html", "recover/intake/templates/intake/contact.html",
     "recover/intake/templates/intake/thanks.html", "recover/intake/standing.py", "recover/intake/views.py",
-    "recover/intake/forms.py", "ground/web/throttle.py",
+    "recover/intake/forms.py", "ground/web/throttle.py", "prevent/outreach/templates/outreach/offer.html",
+    "prevent/outreach/templates/outreach/no_more.html",
 )  # fmt: skip
 _SAID = re.compile(r'(?:\b_|gettext_lazy)\(\s*"((?:[^"\\]|\\.)*)"')
 

@@ -8,6 +8,7 @@ from makegood.ground.api.problems import add_handlers
 from makegood.lead.scorecards.api import router as scorecards
 from makegood.prevent.incidents.api import router as incidents
 from makegood.prevent.signals.api import router as signals
+from makegood.prevent.outreach.api import router as outreach
 from makegood.recover.cases.api import router as cases
 from makegood.recover.cases.api_handling import router as handling
 from makegood.recover.cases.api_lists import router as lists
@@ -35,4 +36,5 @@ api.add_router("", triage)
 api.add_router("", signals)
 api.add_router("", incidents)
 api.add_router("", scorecards)
+api.add_router("", outreach)
 api.add_router("", customers)

@@ -6,6 +6,7 @@ A value that cannot be read stops the start and names the variable. Secrets may 
 
 import hashlib
 import logging
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,7 @@ WSGI_APPLICATION = "makegood.app.config.wsgi.application"
 # -- pages: Jinja2 for ours, Django templates for allauth and the administration
 ROOMS_WITH_TEMPLATES = ["ground/web", "ground/api", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
                         "recover/commitments", "recover/intake", "recover/triage", "prevent/signals",
-                        "prevent/incidents", "lead/scorecards", "app/desk"]  # fmt: skip
+                        "prevent/incidents", "prevent/outreach", "lead/scorecards", "app/desk"]  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
@@ -300,6 +301,20 @@ MAKEGOOD_DETECT_BY = env.list(
     ["reason", "carrier", "warehouse", "from_state", "to_state", "category", "product", "batch", "manufacturer",
      "seller", "store", "district", "channel", "how"],
 )  # fmt: skip
+
+def _hours(name: str, default: str) -> tuple[time, time] | None:
+    """Hours of a day such as 20:00-08:00; none: empty."""
+    given = env.str(name, default)
+    if not given:
+        return None
+    try:
+        begins, ends = (time.fromisoformat(part.strip()) for part in given.split("-"))
+    except ValueError as why:
+        raise EnvError(f"{name} must look like 20:00-08:00, or be empty.") from why
+    return begins, ends
+
+
+MAKEGOOD_QUIET_HOURS = _hours("MAKEGOOD_QUIET_HOURS", "20:00-08:00")  # no outreach then, where the customer lives
 
 USE_I18N = True
 USE_TZ = True

@@ -14,6 +14,7 @@ from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
 from makegood.lead.scorecards import views as scorecards
+from makegood.prevent.outreach.views import offers
 from makegood.recover.cases.views import (
     attachments,
     case,
@@ -136,6 +137,9 @@ urlpatterns = [
     path("reports/weekly", scorecards.weekly, name="weekly_report"),
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
     path("triage/", triage.triage, name="triage"),
+    path("outreach/", include("makegood.prevent.outreach.urls")),
+    path("offer/<str:token>", offers.offer, name="offer"),
+    path("offer/<str:token>/no-more", offers.unwanted, name="no_more"),
     path("outbox/", include("makegood.ground.messages.urls")),
     path("mail/", include((mails, "mail"))),
     path("contact", contact_form.contact, name="contact"),

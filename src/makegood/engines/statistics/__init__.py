@@ -5,17 +5,22 @@ from makegood.engines.statistics.control import Limits, binomial_limit, p_limits
 from makegood.engines.statistics.quantiles import Quantile, quantile
 from makegood.engines.statistics.running import Judged, judge_periods
 from makegood.engines.statistics.shares import wilson
+from makegood.engines.statistics.uplift import Uplift, people_needed, uplift, uplift_of_means
 
 __all__ = [
     "Change",
     "Judged",
     "Limits",
     "Quantile",
+    "Uplift",
     "binomial_limit",
     "decompose_change",
     "judge_periods",
     "p_limits",
+    "people_needed",
     "quantile",
     "u_limits",
+    "uplift",
+    "uplift_of_means",
     "wilson",
 ]

@@ -20,6 +20,7 @@ class Message(models.Model):
         SENT = "sent", "Sent"
         UNCERTAIN = "uncertain", "Perhaps sent"
         FAILED = "failed", "Not sent"
+        WITHDRAWN = "withdrawn", "Taken back before it left"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     # Whoever writes the same effect twice writes it once.

@@ -2,7 +2,7 @@
 
 import re
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -17,7 +17,7 @@ from django.utils.html import linebreaks, urlize
 
 from makegood.ground.messages import files
 from makegood.ground.messages.brands import Brand, brands
-from makegood.ground.messages.errors import MessageNotStuck
+from makegood.ground.messages.errors import MessageNotStuck, TakenBack
 from makegood.ground.messages.models import Message
 from makegood.ground.messages.smtp import SmtpBackend
 from makegood.ground.messages.tokens import token_for
@@ -61,22 +61,17 @@ def enqueue(  # noqa: PLR0913  each part of a mail by its name
     automatic
         Nobody wrote it: it says so, and programs that answer by themselves leave it alone.
     """
-    brand = brand or brands()[0]
-    token = token_for(thread) if thread else ""
     message, is_new = Message.objects.get_or_create(
         idempotency_key=key,
-        defaults={
+        defaults=_addressed(brand, thread)
+        | {
             "about": about,
             "place_id": place_id,
             "recipient": recipient,
-            # A line break in a subject would start a header of the sender's choosing.
-            "subject": " ".join(subject.split())[:300],
+            "subject": _header(subject),
             "body": body,
-            "message_id": f"<{token}{'.' if token else ''}{uuid7().hex}@{brand.domain}>",
             "in_reply_to": "".join(_MESSAGE_ID.findall(in_reply_to)[:1]),
             "references": _thread_so_far(references, in_reply_to),
-            "sender": brand.sender,
-            "reply_to": brand.reply_to(token) if token else "",
             "automatic": automatic,
             "files": [file._asdict() for file in attached],
             "created_at": now,
@@ -86,6 +81,81 @@ def enqueue(  # noqa: PLR0913  each part of a mail by its name
     if is_new:
         _wake_the_worker()
     return message
+
+
+class Letter(NamedTuple):
+    """One of many messages that leave together, as `enqueue` takes them one by one."""
+
+    id: uuid.UUID
+    key: str
+    about: str
+    recipient: str
+    subject: str
+    body: str
+    thread: str = ""
+    place_id: uuid.UUID | None = None
+    brand: Brand | None = None
+
+
+def enqueue_many(letters: Sequence[Letter], *, now: datetime) -> None:
+    """Put many automatic messages into the outbox, in the caller's transaction, each key once. Two SQL queries."""
+    Message.objects.bulk_create(
+        [
+            Message(
+                id=one.id, idempotency_key=one.key, about=one.about, place_id=one.place_id, recipient=one.recipient,
+                subject=_header(one.subject), body=one.body, created_at=now, due_at=now,
+                **_addressed(one.brand, one.thread),
+            )
+            for one in letters
+        ],
+        ignore_conflicts=True,
+        batch_size=1000,
+    )  # fmt: skip
+    if letters:
+        _wake_the_worker()
+
+
+def _addressed(brand: Brand | None, thread: str) -> dict[str, str]:
+    """From whom a message comes, where its answers go, and its own name."""
+    brand = brand or brands()[0]
+    token = token_for(thread) if thread else ""
+    return {
+        "message_id": f"<{token}{'.' if token else ''}{uuid7().hex}@{brand.domain}>",
+        "sender": brand.sender,
+        "reply_to": brand.reply_to(token) if token else "",
+    }
+
+
+def _header(text: str) -> str:
+    # A line break in a subject would start a header of the sender's choosing.
+    return " ".join(text.split())[:300]
+
+
+def withdraw(message_ids: Collection[uuid.UUID]) -> set[uuid.UUID]:
+    """Take back messages that no relay has accepted yet; returns which ones.
+
+    The row of each message decides: a conditional UPDATE here against the one by which a worker passes the point of no
+    return (`_hand_over`). A worker that comes second breaks off. One SQL query.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE outbox_message SET status = 'withdrawn' WHERE id = ANY(%s::uuid[]) AND status = 'waiting'"
+            " RETURNING id",
+            [list(message_ids)],
+        )
+        return {pk for (pk,) in cursor.fetchall()}
+
+
+def send_after_all(message_ids: Collection[uuid.UUID], *, now: datetime) -> int:
+    """Let messages that were taken back leave; returns how many. A conditional UPDATE decides races. Two SQL queries.
+
+    They keep their Message-ID: whatever happened before, they are the same messages.
+    """
+    back = Message.objects.filter(pk__in=list(message_ids), status=Status.WITHDRAWN)
+    count = back.update(status=Status.WAITING, due_at=now, created_at=now)
+    if count:
+        _wake_the_worker()
+    return count
 
 
 def _thread_so_far(references: str, in_reply_to: str) -> str:
@@ -150,7 +220,8 @@ def _hand_over(message: Message, relay: BaseEmailBackend, now: datetime) -> bool
     this = Message.objects.filter(pk=message.pk)
 
     def point_of_no_return() -> None:
-        this.update(status=Status.SENDING, attempts=F("attempts") + 1)
+        if not this.filter(status=Status.WAITING).update(status=Status.SENDING, attempts=F("attempts") + 1):
+            raise TakenBack
 
     try:
         mail = _as_mail(message, relay)
@@ -160,6 +231,10 @@ def _hand_over(message: Message, relay: BaseEmailBackend, now: datetime) -> bool
         else:
             point_of_no_return()
         mail.send()
+    except TakenBack:
+        with suppress(Exception):
+            relay.close()
+        return False
     except Exception as problem:  # noqa: BLE001  whatever the relay or the network says, the message stays ours
         with suppress(Exception):
             relay.close()  # the next message starts a fresh dialogue
@@ -199,8 +274,10 @@ def mark_bounced(*, message_id: uuid.UUID, why: str, now: datetime) -> bool:
 
 def _put_back(message: Message, problem: Exception, now: datetime) -> None:
     attempts = message.attempts + 1
+    # What was taken back meanwhile stays taken back.
+    ours = Message.objects.filter(pk=message.pk, status__in=[Status.WAITING, Status.SENDING])
     for_good = attempts > len(RETRY_AFTER)
-    Message.objects.filter(pk=message.pk).update(
+    ours.update(
         status=Status.FAILED if for_good else Status.WAITING,
         due_at=now if for_good else now + RETRY_AFTER[message.attempts],
         attempts=attempts,

@@ -84,7 +84,7 @@ class ContactItem(Schema):
     author: str
     subject: str
     body: str
-    message: Literal["waiting", "sending", "sent", "uncertain", "failed"] | None = Field(
+    message: Literal["waiting", "sending", "sent", "uncertain", "failed", "withdrawn"] | None = Field(
         description="How the outgoing message stands; null: there is none."
     )
 

@@ -40,6 +40,7 @@ MAIL: Final = {
     "sent": ("", "check", gettext_lazy("Sent")),
     "uncertain": ("amber", "circle-question-mark", gettext_lazy("Perhaps sent")),
     "failed": ("red", "circle-alert", gettext_lazy("Not sent")),
+    "withdrawn": ("", "undo-2", gettext_lazy("Taken back before it left")),
     "bounced": ("red", "mail-x", gettext_lazy("Came back")),
 }
 ICONS: Final = {

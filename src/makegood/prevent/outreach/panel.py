@@ -1,0 +1,77 @@
+"""What an incident's page says about its outreach."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from makegood.ground.asking import Question
+from makegood.ground.staff.models import User
+from makegood.ground.web.formats import money
+from makegood.prevent.incidents.extensions import Figure
+from makegood.prevent.incidents.models import Incident, IncidentEvent
+from makegood.prevent.outreach.models import State
+
+_ALL: Final = """
+SELECT json_agg(row_to_json(it) ORDER BY it.number DESC)::text FROM (
+    SELECT o.number, o.title, o.state, o.currency,
+        count(r.id) FILTER (WHERE r.arm = 'told') AS people,
+        count(r.id) FILTER (WHERE r.state IN ('sent', 'uncertain')) AS told,
+        count(r.id) FILTER (WHERE r.state = 'holdout') AS held_out,
+        count(r.id) FILTER (WHERE r.answer = 'accepted') AS accepted,
+        coalesce(sum(r.amount) FILTER (WHERE r.answer = 'accepted'), 0)::text AS cost
+    FROM outreach_outreach o LEFT JOIN outreach_recipient r ON r.outreach_id = o.id
+    WHERE o.incident_id = %(incident)s GROUP BY o.id
+) AS it
+"""
+DID: Final = {
+    "started": ("send", gettext_lazy("%(outreach)s began: %(people)s people")),
+    "stopped": ("octagon-x", gettext_lazy("%(outreach)s was stopped: %(told)s had left")),
+    "resumed": ("play", gettext_lazy("%(outreach)s went on")),
+    "ended": ("check", gettext_lazy("%(outreach)s ended")),
+}
+
+
+def _asked(incident: Incident) -> Question[list[dict[str, Any]]]:
+    return Question(_ALL, lambda found: json.loads(found) if found else [], {"incident": incident.pk})
+
+
+def shown(incident: Incident, user: User, now: datetime) -> Question[Mapping[str, Any]]:  # noqa: ARG001  as panels are asked
+    """The outreaches of an incident, the newest first."""
+    return _asked(incident).then(lambda found: {"outreaches": found, "outreach_states": dict(State.choices)})
+
+
+def contacted(incident: Incident, user: User, now: datetime) -> Question[Figure | None]:  # noqa: ARG001
+    """How many we told before they asked."""
+
+    def figure(found: list[dict[str, Any]]) -> Figure | None:
+        told, people = sum(it["told"] for it in found), sum(it["people"] for it in found)
+        if not people:
+            return None
+        return Figure(_("Contacted"), f"{told:,}", _("of %(n)s to be told") % {"n": f"{people:,}"}, "#outreach")
+
+    return _asked(incident).then(figure)
+
+
+def cost(incident: Incident, user: User, now: datetime) -> Question[Figure | None]:  # noqa: ARG001
+    """What people accepted so far, in the currency of the latest outreach."""
+
+    def figure(found: list[dict[str, Any]]) -> Figure | None:
+        if not found:
+            return None
+        currency = found[0]["currency"]
+        total = sum((Decimal(it["cost"]) for it in found if it["currency"] == currency), Decimal(0))
+        n = sum(it["accepted"] for it in found)
+        return Figure(_("Cost"), money(total, currency), _("%(n)s accepted") % {"n": f"{n:,}"}, "#outreach")
+
+    return _asked(incident).then(figure)
+
+
+def told(event: IncidentEvent) -> tuple[str, str]:
+    """An event of ours in the incident's timeline: icon and words."""
+    icon, words = DID[event.facts["did"]]
+    return icon, str(words) % event.facts

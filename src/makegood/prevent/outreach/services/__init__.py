@@ -1,0 +1,37 @@
+"""What can be done with an outreach."""
+
+from makegood.prevent.outreach.services.answering import accept_or_decline, no_more
+from makegood.prevent.outreach.services.drafting import change, make, remove_segment, save_segment
+from makegood.prevent.outreach.services.drawing import draw
+from makegood.prevent.outreach.services.running import (
+    Left,
+    approve,
+    ask_approval,
+    end,
+    resume,
+    send_back,
+    start,
+    stop,
+)
+from makegood.prevent.outreach.services.sending import send_due
+from makegood.prevent.outreach.services.settling import settle
+
+__all__ = [
+    "Left",
+    "accept_or_decline",
+    "approve",
+    "ask_approval",
+    "change",
+    "draw",
+    "end",
+    "make",
+    "no_more",
+    "remove_segment",
+    "resume",
+    "save_segment",
+    "send_back",
+    "send_due",
+    "settle",
+    "start",
+    "stop",
+]

@@ -1,0 +1,94 @@
+"""What people do with the links of a message: accept, decline, ask for no more."""
+
+import uuid
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from makegood.ground.messages.services import withdraw
+from makegood.prevent.outreach.errors import OfferGone
+from makegood.prevent.outreach.models import OptOut, Outreach, Recipient, Remedy
+from makegood.prevent.outreach.tokens import recipient_of
+from makegood.prevent.outreach.wording import OFFERS
+from makegood.recover.cases.models import CaseEvent, Status
+from makegood.recover.cases.services.timeline import lock_home, record
+
+State, Answer = Recipient.State, Recipient.Answer
+
+
+def offer(token: str, *, now: datetime) -> Recipient:
+    """The offer that a token stands for, with all that its page shows. One SQL query.
+
+    Raises
+    ------
+    OfferGone
+        Forged, unknown, taken back before it left, nothing is offered, or older than MAKEGOOD_LINK_DAYS.
+    """
+    found = whose(token)
+    if found.segment is None or found.segment.remedy not in OFFERS or not _is_good(found, now):
+        raise OfferGone
+    return found
+
+
+@transaction.atomic
+def accept_or_decline(*, token: str, accept: bool, now: datetime) -> Recipient:
+    """Answer an offer, once: a conditional UPDATE decides, and whoever comes second sees the first answer.
+
+    It is said on the case, or on the one that goes on in its place; an open one is on us again. Raises OfferGone.
+    """
+    found = offer(token, now=now)
+    answer = Answer.ACCEPTED if accept else Answer.DECLINED
+    won = Recipient.objects.filter(pk=found.pk, answer="").update(answer=answer, answered_at=now)
+    if not won:
+        found.refresh_from_db(fields=["answer", "answered_at"])
+        return found
+    found.answer, found.answered_at = answer, now
+    if found.case_id and found.segment:
+        case = lock_home(found.case_id)
+        remedy = Remedy(found.segment.remedy).label.lower()
+        what = f"{remedy} of {found.amount} {found.currency}" if found.amount else remedy
+        changes: dict[str, Any] = {"status": Status.OPEN} if case.resolved_at is None else {}
+        why = f"The customer {answer} the offer of outreach {found.outreach}: {what}."
+        facts = {"outreach": str(found.outreach), "answer": answer, "remedy": found.segment.remedy,
+                 "amount": found.amount, "currency": found.currency}  # fmt: skip
+        record(case, CaseEvent.Kind.FACT, at=now, why=why, changes=changes, facts=facts)
+    return found
+
+
+@transaction.atomic
+def no_more(*, token: str, now: datetime) -> Recipient:
+    """Write to this person no more unasked, from this moment: what waits in the outbox is taken back, too.
+
+    Twice is once. Raises OfferGone where the link is none of ours; it never runs out.
+    """
+    found = whose(token)
+    OptOut.objects.bulk_create([OptOut(customer_id=found.customer_id, at=now)], ignore_conflicts=True)
+    # Held in the order in which batches hold them: what a batch under way writes is seen afterwards.
+    list(Outreach.objects.select_for_update().filter(state="running", is_recall=False).order_by("pk").values_list("pk"))
+    theirs = Recipient.objects.filter(
+        accounts__contains=[found.customer_id], state=State.QUEUED, outreach__is_recall=False
+    )
+    taken = withdraw([pk for pk in theirs.values_list("message_id", flat=True) if pk])
+    theirs.filter(message__in=taken).update(state=State.LEFT_OUT, why="opted_out")
+    return found
+
+
+def whose(token: str) -> Recipient:
+    """Whose token it is, with all that pages show. One SQL query. Raises OfferGone."""
+    pk: uuid.UUID = recipient_of(token)
+    related = ("outreach__incident", "segment", "customer", "order", "case", "message")
+    found = Recipient.objects.select_related(*related).defer("case__search", "customer__search").filter(pk=pk).first()
+    if found is None:
+        raise OfferGone
+    return found
+
+
+def _is_good(found: Recipient, now: datetime) -> bool:
+    told = found.told_at or (found.message.created_at if found.message else None)
+    return (
+        told is not None
+        and found.state in (State.QUEUED, State.SENT, State.UNCERTAIN)
+        and now < told + timedelta(days=settings.MAKEGOOD_LINK_DAYS)
+    )

@@ -1,0 +1,19 @@
+"""Jobs of outreach."""
+
+from django.utils import timezone
+from procrastinate.contrib.django import app
+
+from makegood.prevent.outreach import services
+
+
+@app.task(name="outreach.send_now")
+def send_now() -> None:
+    """Begin at once when somebody starts or resumes. Running twice at once is harmless."""
+    services.send_due(now=timezone.now())
+
+
+@app.periodic(cron="* * * * * */5")
+@app.task(name="outreach.send", queueing_lock="outreach.send")
+def send(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
+    """The next messages of what runs, and what became of the last. Every five seconds, so that nothing piles up."""
+    services.send_due(now=timezone.now())
