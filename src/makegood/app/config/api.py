@@ -8,6 +8,8 @@ from makegood.ground.api.problems import add_handlers
 from makegood.lead.scorecards.api import router as scorecards
 from makegood.recover.cases.api import router as cases
 from makegood.recover.cases.api_handling import router as handling
+from makegood.recover.cases.api_lists import router as lists
+from makegood.recover.cases.api_macros import router as macros
 from makegood.recover.cases.api_together import router as together
 from makegood.recover.cases.service_levels.api import router as service_levels
 from makegood.recover.commitments.api import router as commitments
@@ -22,6 +24,8 @@ add_handlers(api)
 api.add_router("", cases)
 api.add_router("", handling)
 api.add_router("", together)
+api.add_router("", macros)
+api.add_router("", lists)
 api.add_router("", service_levels)
 api.add_router("", commitments)
 api.add_router("", intake)

@@ -33,7 +33,7 @@ CASES_SHOWN = 50
 @require_safe
 @needs("retail.see")
 def customer(request: StaffRequest, customer_id: uuid.UUID) -> HttpResponse:
-    """A person with accounts, orders, cases, promises and reviews, in seven SQL statements."""
+    """A person with accounts, orders, cases, promises and reviews, in eight SQL statements."""
     places, now = visible_places(request.user), timezone.now()
     shown = past.the_customer(customer_id, places=places)
     orders, following = past.orders_of(customer_id, places=places, after=past.Cursor.read(request.GET.get("after", "")))

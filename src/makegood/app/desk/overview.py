@@ -7,6 +7,7 @@ from django.db import connection
 from django.utils.translation import gettext_lazy as _
 
 from makegood.ground.staff.models import User
+from makegood.ground.staff.names import name_of
 from makegood.ground.staff.scope import visible_places
 from makegood.recover.cases.queries.queue import Places
 from makegood.recover.commitments.queries.kept import Rate, Standing, kept_by_week, standing
@@ -71,14 +72,14 @@ def _open_cases(places: Places, now: datetime, tonight: datetime) -> tuple[list[
         cursor.execute(_OPEN, {"now": now, "bounds": bounds, "places": places})
         rows = cursor.fetchall()
     counted = {slot: (all_, nobodys) for slot, all_, _late, nobodys, _user, _name in rows if slot is not None}
-    slots = [Slot(str(label), n < bounds.index(now) + 1, *counted.get(n, (0, 0))) for n, label in enumerate(SLOTS)]
-    people = [Load(name or user or "", user or "", all_, late) for slot, all_, late, _nobodys, user, name in rows
+    slots = [Slot(str(label), n <= bounds.index(now), *counted.get(n, (0, 0))) for n, label in enumerate(SLOTS)]
+    people = [Load(name or "", user or "", all_, late) for slot, all_, late, _nobodys, user, name in rows
               if slot is None]  # fmt: skip
     return slots, sorted(people, key=lambda load: (-load.late, -load.all, load.name))
 
 
 # Open cases are as many as people can carry: one pass over the index of those, counted in two ways.
-_OPEN = """
+_OPEN = f"""
 WITH open AS MATERIALIZED (
     SELECT assignee_id, due_at < %(now)s AS late,
            coalesce(width_bucket(due_at, %(bounds)s::timestamptz[]), cardinality(%(bounds)s::timestamptz[]) + 1) AS slot
@@ -90,6 +91,6 @@ WITH open AS MATERIALIZED (
            count(*) FILTER (WHERE assignee_id IS NULL) AS nobodys
     FROM open GROUP BY GROUPING SETS ((slot), (assignee_id))
 )
-SELECT c.slot, c.n, c.late, c.nobodys, u.username, btrim(u.first_name || ' ' || u.last_name)
+SELECT c.slot, c.n, c.late, c.nobodys, u.username, {name_of("u")}
 FROM counted c LEFT JOIN staff_user u ON u.id = c.assignee_id
 """

@@ -18,7 +18,7 @@ from makegood.recover.cases.triage import VALUED_TIERS
 @require_safe
 @needs("cases.work")
 def reach_out(request: StaffRequest) -> HttpResponse:
-    """One page. Three SQL queries: who asks, their places, rows."""
+    """One page. Two SQL queries: who asks, rows."""
     now, filters = timezone.now(), reaching.Filters.read(request.GET)
     after = reaching.Cursor.read(request.GET.get("after", ""))
     rows, following = reaching.page(filters, places=visible_places(request.user), now=now, after=after)

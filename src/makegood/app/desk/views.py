@@ -40,7 +40,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     morning, midnight = _today(now)
     mine = _mine(me, MINE_SHOWN)
     figures = queries.figures(me=me, places=places, now=now, today=morning, tonight=midnight)
-    leads = has_perm("service_levels.see", me)  # type: ignore[no-untyped-call]
+    leads = has_perm("service_levels.see", me)  # type: ignore[no-untyped-call]  # rules has no types
     facts = {
         "figures": figures,
         "promised": _promised(me, now, midnight) if figures.promises_due else [],

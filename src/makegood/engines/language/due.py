@@ -148,7 +148,7 @@ _NEAR: Final = {"after_tomorrow": 2, "tomorrow": 1, "tonight": 0, "today": 0}
 _SEASONS: Final = ("part", "weekend", "christmas", "year_end", "month_end", "of_month")
 # "Até 16 horas" names an hour, "em até 16 horas" a span.
 _HOUR_OF_DAY: Final = re.compile(r"ate \d{1,2} horas")
-_HOUR_WORDS: Final = {w: n for w, n in _NUMBERS.items() if isinstance(n, int) and len(w) > 2 and n <= 12}  # noqa: PLR2004
+_HOUR_WORDS: Final = {w: n for w, n in _NUMBERS.items() if isinstance(n, int) and len(w) > 2 and n <= 12}  # noqa: PLR2004  Friday, Sunday
 _NO_LENGTH: Final = r"(?![/.:-]\d| ?(?:business|working|day|hour|min|week|dia|hora|semana))"
 _CLOCK: Final = re.compile(
     r"\b(?:"
@@ -351,9 +351,9 @@ def _clock(words: str, spans: list[tuple[int, int]]) -> tuple[time | None, list[
     sure = bool(it["h24"] or it["hh"]) and not half
     if it["ampm"]:
         hour = hour % 12 + (12 if it["ampm"].startswith("p") else 0)
-    elif (half in ("afternoon", "evening") and hour < 12) or (not sure and not half and hour < _FIRST_HOUR_BY_DAY):  # noqa: PLR2004
+    elif (half in ("afternoon", "evening") and hour < 12) or (not sure and not half and hour < _FIRST_HOUR_BY_DAY):  # noqa: PLR2004  Friday, Sunday
         hour += 12  # nobody promises a call at two in the morning
-    return (time(hour, minute), spans) if 0 <= hour < 24 else (None, spans)  # noqa: PLR2004
+    return (time(hour, minute), spans) if 0 <= hour < 24 else (None, spans)  # noqa: PLR2004  Friday, Sunday
 
 
 def _day(match: "re.Match[str]", words: str, now: datetime, holidays: Container[date]) -> _Day | None:  # noqa: PLR0911
@@ -389,7 +389,7 @@ def _season(it: dict[str, str | None], today: date) -> _Day | None:
         next_one = it["part_week"] in ("next week", "proxima semana", "semana que vem")
         return _Day((monday + timedelta(days=(7 if next_one else 0) + (2 if part.startswith(("mid", "mea")) else 1)),))
     if it["weekend"]:
-        return _Day((monday + timedelta(days=4 if it["before_it"] and today.weekday() <= 4 else 6),))  # noqa: PLR2004
+        return _Day((monday + timedelta(days=4 if it["before_it"] and today.weekday() <= 4 else 6),))  # noqa: PLR2004  Friday, Sunday
     if it["of_month"]:
         day = int(it["of_month"])
         months = (_add_months(today.replace(day=1), later) for later in range(3))
@@ -486,7 +486,7 @@ def _calendar(said: str, now: datetime, *, portuguese: bool) -> Iterator[date]:
     import dateparser  # noqa: PLC0415  a fifth of a second, for whoever names a date
 
     numbers = re.fullmatch(r"(\d{1,2})/(\d{1,2})(/\d{2,4})?", said)
-    either = numbers and not portuguese and numbers[1] != numbers[2] and max(int(numbers[1]), int(numbers[2])) <= 12  # noqa: PLR2004
+    either = numbers and not portuguese and numbers[1] != numbers[2] and max(int(numbers[1]), int(numbers[2])) <= 12  # noqa: PLR2004  Friday, Sunday
     for order in ("DMY", "MDY") if either else ("DMY",):
         found = dateparser.parse(
             re.sub(r"(?<=\d)o\b", "", said),

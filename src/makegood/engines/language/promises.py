@@ -344,7 +344,7 @@ def _opening(it: _Said, head: _Head, floor: int) -> int:
     return floor + found.end() if found else floor
 
 
-def _is_not_meant(it: _Said, head: _Head, opening: int) -> bool:  # noqa: PLR0911
+def _is_not_meant(it: _Said, head: _Head, opening: int) -> bool:  # noqa: PLR0911  a table in words
     tags, before = it.tags, it.tags[opening : head.at]
     after = tags[head.end :]
     if head.how == "word":
@@ -366,7 +366,7 @@ def _is_not_meant(it: _Said, head: _Head, opening: int) -> bool:  # noqa: PLR091
     return bool(_NOT_MEANT.match(after))
 
 
-def _accepted(it: _Said, head: _Head, opening: int, end: int, dated: bool) -> str:  # noqa: PLR0911
+def _accepted(it: _Said, head: _Head, opening: int, end: int, dated: bool) -> str:  # noqa: PLR0911  a table in words
     """The kind of a promise; empty: it is none."""
     last = it.owner[end - 1] + 1 if end else 0
     deed_from = it.owner[head.at]
@@ -393,7 +393,7 @@ def _accepted(it: _Said, head: _Head, opening: int, end: int, dated: bool) -> st
     return ""
 
 
-def _kind(it: _Said, first: int, deed_from: int, last: int) -> str:  # noqa: C901, PLR0911
+def _kind(it: _Said, first: int, deed_from: int, last: int) -> str:  # noqa: C901, PLR0911  a table in words
     """What the words from first to last are about. With a question mark before it where it takes a date to tell."""
     words = it.words[first:last]
     said = it.text[it.starts[first] : it.starts[last] if last < len(it.starts) else len(it.text)]

@@ -1,5 +1,5 @@
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count
@@ -23,17 +23,6 @@ def outbox(
     if before:
         found = found.filter(pk__lt=before)
     return list(found.values(*COLUMNS)[: limit + 1])
-
-
-def every(*, status: str = "", places: Sequence[uuid.UUID] | None = None) -> Iterator[dict[str, Any]]:
-    """All of them in the same order, for files. One query per thousand."""
-    before = None
-    while True:
-        rows = outbox(status=status, places=places, before=before, limit=1000)
-        yield from rows[:1000]
-        if len(rows) <= 1000:  # noqa: PLR2004  the limit above
-            return
-        before = rows[999]["id"]
 
 
 def not_delivered(*, places: Sequence[uuid.UUID] | None = None) -> dict[str, int]:

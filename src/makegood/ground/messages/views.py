@@ -13,7 +13,7 @@ from makegood.ground.messages.models import Message
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
-from makegood.ground.web.exports import csv_response
+from makegood.ground.web.exports import csv_response, every
 from makegood.ids import read_uuid
 
 
@@ -46,7 +46,8 @@ def export(request: StaffRequest) -> HttpResponseBase:
     """The list as a file, with the filter of the page."""
     status = request.GET.get("status", "")
     status = status if status in Message.Status.values else ""
-    rows = queries.every(status=status, places=visible_places(request.user))
+    places = visible_places(request.user)
+    rows = every(lambda before, limit: queries.outbox(status=status, places=places, before=before, limit=limit))
     return csv_response("outbox.csv", _HEAD, ([row[name] for name in _HEAD] for row in rows))
 
 

@@ -38,4 +38,4 @@ def sees(user: User, place_id: uuid.UUID | None) -> bool:
 
 def note_places(user: User, places: list[uuid.UUID]) -> None:
     """Keep for the request what `PLACES` gave."""
-    user._visible_places = places or None  # type: ignore[attr-defined]  # noqa: SLF001
+    user._visible_places = places or None  # type: ignore[attr-defined]  # noqa: SLF001  kept on the person for the request

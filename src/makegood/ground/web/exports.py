@@ -1,7 +1,8 @@
 """CSV for spreadsheets, streamed. What people typed is data: it must not become a formula on somebody's screen."""
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from django.http import StreamingHttpResponse
@@ -30,6 +31,23 @@ def csv_response(name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]
     response = StreamingHttpResponse(_lines(header, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}"'
     return response
+
+
+def every(page: Callable[[uuid.UUID | None, int], Sequence[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:
+    """All rows of a list that pages by `id`, for a file. One call of `page` (before, limit) per thousand.
+
+    `page` gives one row more than `limit` where there are more, as lists do that know whether to offer a next page.
+    """
+    before = None
+    while True:
+        rows = page(before, _AT_ONCE)
+        yield from rows[:_AT_ONCE]
+        if len(rows) <= _AT_ONCE:
+            return
+        before = rows[_AT_ONCE - 1]["id"]
+
+
+_AT_ONCE: Final = 1000
 
 
 def _lines(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> Iterator[str]:

@@ -229,4 +229,4 @@ def _nth(n: int, kind: Kind) -> str:
 
 def _over(failings: Sequence[Failing]) -> str:
     accounts = len({it.account for it in failings if it.account})
-    return _(", over %(n)s accounts") % {"n": _("two") if accounts == 2 else accounts} if accounts > 1 else ""  # noqa: PLR2004
+    return _(", over %(n)s accounts") % {"n": _("two") if accounts == 2 else accounts} if accounts > 1 else ""  # noqa: PLR2004  the word

@@ -11,7 +11,7 @@ class CommitmentsConfig(AppConfig):
         from makegood.ground.staff import leaving  # noqa: PLC0415  models are loaded only now
         from makegood.recover.cases import extensions  # noqa: PLC0415
         from makegood.recover.commitments import panel  # noqa: PLC0415
-        from makegood.recover.commitments.macro_action import PROMISE  # noqa: PLC0415
+        from makegood.recover.commitments.macro_action import PROMISE  # noqa: PLC0415  models are loaded only now
         from makegood.recover.commitments.services import finding, moving  # noqa: PLC0415
 
         extensions.panels.append(extensions.Panel(position=10, template="commitments/_panel.html", context=panel.shown))

@@ -85,7 +85,9 @@ def _make_room(request: HttpRequest, provider: str) -> None:
     """
     largest = settings.MAKEGOOD_MAIL_LARGEST
     is_form = request.content_type == "multipart/form-data"
-    if int(request.META.get("CONTENT_LENGTH") or 0) > (largest + _BESIDE if is_form else _ENCODED * largest):
+    said = request.META.get("CONTENT_LENGTH") or ""
+    length = int(said) if said.isascii() and said.isdigit() else 0  # as Django reads it
+    if length > (largest + _BESIDE if is_form else _ENCODED * largest):
         raise MailTooLarge(largest)
     if not is_form:
         request._body = request.read()  # noqa: SLF001  no more than its length says

@@ -12,7 +12,7 @@ from makegood.ground.messages.files import storage
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.scope import visible_places
-from makegood.ground.web.exports import csv_response
+from makegood.ground.web.exports import csv_response, every
 from makegood.ids import read_uuid
 from makegood.recover.intake.errors import MailNotFound
 from makegood.recover.intake.models import Mail
@@ -48,7 +48,8 @@ def export(request: StaffRequest) -> HttpResponseBase:
     """The list as a file, with the filter of the page."""
     status = request.GET.get("status", "")
     status = status if status in Mail.Status.values else ""
-    rows = queries.every(status=status, places=visible_places(request.user))
+    places = visible_places(request.user)
+    rows = every(lambda before, limit: queries.inbox(status=status, places=places, before=before, limit=limit))
     return csv_response("mail.csv", _HEAD, ([row[name] for name in _HEAD] for row in rows))
 
 

@@ -78,6 +78,6 @@ def suggest_reason(request: StaffRequest, told: TextIn) -> dict[str, Any]:  # no
 
 @router.get("/triage/report", response={200: ReportOut} | REFUSALS, auth=SEES_TRIAGE, operation_id="triage_report",
             summary="How good triage is")  # fmt: skip
-def triage_report(request: StaffRequest) -> dict[str, Any]:  # noqa: ARG001
+def triage_report(request: StaffRequest) -> dict[str, Any]:  # noqa: ARG001  ninja passes it
     """The model in use and the last ten trainings with their figures. Three SQL statements of its own."""
     return report().as_json()

@@ -16,8 +16,8 @@ from makegood.recover.triage.examples import AT_MOST
 def triage(request: HttpRequest) -> HttpResponse:
     """Accuracy, calibration, confused pairs, recent corrections. Five SQL queries."""
     # Where it is needed: each process would carry what draws, and most draw nothing.
-    from makegood.ground.web.charts import page_spec  # noqa: PLC0415
-    from makegood.recover.triage import charts  # noqa: PLC0415
+    from makegood.ground.web.charts import page_spec  # noqa: PLC0415  loads altair
+    from makegood.recover.triage import charts  # noqa: PLC0415  loads altair
 
     user: User = request.user  # type: ignore[assignment]  # nobody anonymous gets here
     report = queries.report()

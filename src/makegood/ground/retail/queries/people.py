@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
+from makegood.ground.staff.names import name_of
+
 # A mailbox, telephone or door that more accounts than this share belongs to no one person.
 SHARED_BY_MOST = 5
 _DIGITS = r"right(regexp_replace(k.phone, '\D', '', 'g'), 9)"
@@ -54,9 +56,9 @@ def links_of(customer_id: uuid.UUID) -> list[Link]:
     """The other accounts of a person, those linked by hand with who did it. One SQL query."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
+            f"""
             SELECT k.id, k.ref, coalesce(nullif(k.name, ''), k.ref), k.email, s.name,
-                   coalesce(nullif(btrim(u.first_name || ' ' || u.last_name), ''), u.username, ''), l.at,
+                   coalesce({name_of("u")}, ''), l.at,
                    coalesce(l.why, '')
             FROM retail_person(%(customer)s::uuid) p
             JOIN retail_customer k ON k.id = p.id

@@ -76,7 +76,7 @@ def keep_apart(*, one: uuid.UUID, other: uuid.UUID, by: User, now: datetime) -> 
 def _pair(one: uuid.UUID, other: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID]:
     if one == other:
         raise SameAccount
-    if Customer.objects.filter(pk__in=[one, other]).count() < 2:  # noqa: PLR2004
+    if Customer.objects.filter(pk__in=[one, other]).count() < 2:  # noqa: PLR2004  one and other
         raise CustomerNotFound
     return min(one, other), max(one, other)
 
@@ -84,7 +84,7 @@ def _pair(one: uuid.UUID, other: uuid.UUID) -> tuple[uuid.UUID, uuid.UUID]:
 def _of_one_source(a: uuid.UUID, b: uuid.UUID) -> bool:
     """Whether their source says that they are one person."""
     said = Customer.objects.filter(pk__in=[a, b], person_ref__gt="").values_list("source", "person_ref")
-    return len(said) == 2 and len(set(said)) == 1  # noqa: PLR2004
+    return len(said) == 2 and len(set(said)) == 1  # noqa: PLR2004  a and b
 
 
 def _end(which: Q, *, by: User, now: datetime) -> None:

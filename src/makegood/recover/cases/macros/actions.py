@@ -1,6 +1,6 @@
 """What macros can do: one table. Later rooms add to it through `extensions.actions`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -35,9 +35,9 @@ def checked(given: Iterable[Mapping[str, Any]]) -> list[dict[str, str]]:
     ActionUnfit
         There is no such action, something that it has to know is missing, or is none of what can be chosen.
     """
-    kept = []
+    kept, table = [], known()
     for one in given:
-        action = known().get(str(one.get("do", "")))
+        action = table.get(str(one.get("do", "")))
         if action is None:
             raise ActionUnfit(str(one.get("do", "")), _("there is no such action."))
         row = {"do": str(one["do"])}
@@ -72,22 +72,36 @@ def merged(lists: Iterable[Sequence[Kept]]) -> list[dict[str, str]]:
     return sorted(found, key=lambda row: bool((action := table.get(row["do"])) and action.is_end))
 
 
-def says(rows: Iterable[Kept]) -> list[tuple[str, str]]:
-    """What actions will do, as (icon, words). One SQL query for each kind of choice that occurs."""
-    labels: dict[tuple[str, str], dict[str, Any]] = {}
+def says(rows: Iterable[Kept], labels: "Labels | None" = None) -> list[tuple[str, str]]:
+    """What actions will do, as (icon, words). Choices come from `labels`, which many macros in a row share."""
+    labels, table = labels or Labels(), known()
     told = []
     for row in rows:
-        action = known().get(row["do"])
+        action = table.get(row["do"])
         if action is None:
             told.append(("circle-alert", _("Something that is not known any more")))
             continue
         words = dict(row)
         for asked in action.asked:
-            if asked.choices and row.get(asked.name):
-                choices = labels.setdefault((row["do"], asked.name), dict(asked.choices()))
-                words[asked.name] = str(choices.get(row[asked.name], row[asked.name]))
+            if said := row.get(asked.name):
+                words[asked.name] = labels.of(asked, said)
         told.append((action.icon, action.says(words)))
     return told
+
+
+class Labels:
+    """What was chosen, in words. Each list of choices is asked for once: at most one SQL query."""
+
+    def __init__(self) -> None:
+        self._known: dict[Callable[[], Sequence[tuple[str, Any]]], dict[str, Any]] = {}
+
+    def of(self, asked: Asked, said: str) -> str:
+        """The label of a choice; what is typed, or cannot be chosen any more, as it is."""
+        if asked.choices is None:
+            return said
+        if asked.choices not in self._known:
+            self._known[asked.choices] = dict(asked.choices())
+        return str(self._known[asked.choices].get(said, said))
 
 
 # -- our own

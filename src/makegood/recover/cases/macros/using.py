@@ -15,7 +15,7 @@ from makegood.ground.staff.models import User
 from makegood.recover.cases import services
 from makegood.recover.cases.errors import ActionsRefused, MacroChanged, MacroNotFound, NothingToSay
 from makegood.recover.cases.extensions import Doing
-from makegood.recover.cases.macros.actions import known, merged, says
+from makegood.recover.cases.macros.actions import Labels, known, merged, says
 from makegood.recover.cases.macros.fields import fill
 from makegood.recover.cases.models import Channel, Macro, MacroFile
 from makegood.recover.cases.queries.case import CaseDetail
@@ -47,11 +47,14 @@ class Offer(NamedTuple):
 
 
 def offers(case: CaseDetail, user: User) -> list[Offer]:
-    """The macros for a case, those that are used most on top, filled in. Three SQL queries and those of `says`."""
+    """The macros for a case, those that are used most on top, filled in. Three SQL queries, and one for each list that
+    their actions choose from, however many macros.
+    """
+    labels = Labels()
     order = purchase(case.order_id) if case.order_id else None
     here = usable(user).filter(Q(queue=None) | Q(queue=case.queue_id)).prefetch_related("files")
     return [
-        Offer(macro, fill(macro.body, case, order, user), says(macro.actions), list(macro.files.all()))
+        Offer(macro, fill(macro.body, case, order, user), says(macro.actions, labels), list(macro.files.all()))
         for macro in here.order_by("-used", "name")
     ]
 

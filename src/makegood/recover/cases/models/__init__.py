@@ -46,4 +46,4 @@ __all__ = [
 ]
 
 # Last, because they build on the case.
-import makegood.recover.cases.service_levels.models  # noqa: F401
+import makegood.recover.cases.service_levels.models  # noqa: F401  so that Django finds them

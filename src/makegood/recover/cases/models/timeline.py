@@ -69,7 +69,7 @@ class CaseEvent(models.Model):
                 level=pgtrigger.Statement,
                 when=pgtrigger.After,
                 operation=pgtrigger.Insert,
-                referencing=pgtrigger.Referencing(new="fresh"),  # type: ignore[no-untyped-call]
+                referencing=pgtrigger.Referencing(new="fresh"),  # type: ignore[no-untyped-call]  # pgtrigger has no types
                 func="""
                     IF EXISTS (SELECT 1 FROM api_endpoint WHERE active) THEN
                         INSERT INTO api_delivery

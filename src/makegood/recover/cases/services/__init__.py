@@ -19,6 +19,7 @@ from makegood.recover.cases.services.opening import FirstContact, NewCase, open_
 from makegood.recover.cases.services.questions import answer, ask, close_question
 from makegood.recover.cases.services.reasons import plant_defaults
 from makegood.recover.cases.services.snoozing import snooze_case, wake_case, wake_due
+from makegood.recover.cases.services.views import save_view
 from makegood.recover.cases.services.watching import unwatch_case, watch_case
 
 __all__ = [
@@ -48,6 +49,7 @@ __all__ = [
     "resolve_case",
     "revoke_link",
     "run_batch",
+    "save_view",
     "snooze_case",
     "split_case",
     "start_batch",

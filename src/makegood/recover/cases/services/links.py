@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.signing import BadSignature, Signer
 from django.db import transaction
-from django.db.models import OuterRef, Subquery, Value
+from django.db.models import OuterRef, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 
@@ -21,15 +21,15 @@ from makegood.recover.cases.errors import LinkGone
 from makegood.recover.cases.models import Case, CaseEvent, Contact, CustomerLink, Direction
 from makegood.recover.cases.services.timeline import lock_case, record
 
-# The language in which a customer last wrote.
-WROTE_IN = Coalesce(
-    Subquery(
-        Contact.objects.filter(case=OuterRef("case"), direction=Direction.IN, language__gt="")
-        .order_by("-at")
-        .values("language")[:1]
-    ),
-    Value(""),
-)
+
+def _languages_heard(case: Case | OuterRef) -> "QuerySet[Contact, str]":
+    """The languages in which a customer wrote, the last one first."""
+    heard = Contact.objects.filter(case=case, direction=Direction.IN, language__gt="").order_by("-at")
+    return heard.values_list("language", flat=True)
+
+
+WROTE_IN = Coalesce(Subquery(_languages_heard(OuterRef("case"))[:1]), Value(""))
+"""In SQL, of a link: the language in which the customer last wrote."""
 _signer = Signer(salt="makegood.customer-link", sep=".")
 
 
@@ -59,8 +59,7 @@ def language_of(case: Case) -> str:
     """
     if case.customer and case.customer.language:
         return case.customer.language
-    said = Contact.objects.filter(case=case, direction=Direction.IN, language__gt="").order_by("-at")
-    return said.values_list("language", flat=True).first() or ""
+    return _languages_heard(case).first() or ""
 
 
 def address_of(token: str) -> str:

@@ -20,7 +20,7 @@ from makegood.ids import read_uuid, uuid7
 from makegood.recover.cases.errors import MacroNotFound, NotYourMacro
 from makegood.recover.cases.forms import FilesField
 from makegood.recover.cases.macros import keeping
-from makegood.recover.cases.macros.actions import known, says
+from makegood.recover.cases.macros.actions import Labels, known, says
 from makegood.recover.cases.macros.fields import FIELDS, unknown_fields
 from makegood.recover.cases.macros.using import offers, usable
 from makegood.recover.cases.models import Macro, Queue
@@ -88,7 +88,8 @@ def macros(request: StaffRequest, macro_id: uuid.UUID | None = None) -> HttpResp
         else:
             messages.success(request, _("Saved."))
             return redirect("cases:macros")
-    rows = [(one, says(one.actions), keeping.may_edit(request.user, one)) for one in mine]
+    labels = Labels()
+    rows = [(one, says(one.actions, labels), keeping.may_edit(request.user, one)) for one in mine]
     context = {"rows": rows, "form": form, "macro": macro, "macro_id": macro_id, "known": FIELDS,
                "actions": [_row(action) for action in actions if action.get("do") in known()],
                "table": known()}  # fmt: skip

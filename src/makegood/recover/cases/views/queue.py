@@ -18,6 +18,7 @@ from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
 from makegood.ground.web.exports import csv_response
 from makegood.recover.cases import services
+from makegood.recover.cases.errors import ViewTooLong
 from makegood.recover.cases.models import Batch, SavedView, Severity, Status
 from makegood.recover.cases.queries import queue as queries
 from makegood.recover.cases.views.lines import lines
@@ -56,12 +57,16 @@ class ViewForm(forms.Form):
 def save_view(request: StaffRequest) -> HttpResponse:
     """Keep the filters of the page under a name; the same name again replaces what it stood for."""
     filters, form = queries.Filters.read(request.GET), ViewForm(request.POST)
-    if form.is_valid():
-        kept = {"address": filters.address(), "shared": form.cleaned_data["shared"]}
-        SavedView.objects.update_or_create(owner=request.user, name=form.cleaned_data["name"], defaults=kept)
-        messages.success(request, gettext("Saved. It stands above the list from now on."))
-    else:
+    if not form.is_valid():
         messages.error(request, gettext("A view needs a name of up to 40 letters."))
+        return HttpResponseRedirect(reverse("cases:queue") + filters.address())
+    given = form.cleaned_data
+    try:
+        services.save_view(owner=request.user, name=given["name"], filters=filters, shared=given["shared"])
+    except ViewTooLong as why:
+        messages.error(request, str(why))
+    else:
+        messages.success(request, gettext("Saved. It stands above the list from now on."))
     return HttpResponseRedirect(reverse("cases:queue") + filters.address())
 
 

@@ -93,9 +93,12 @@ def _promises(words: str, at: datetime) -> bool:
 def _who_promises(said: Sequence[Said]) -> Iterator[tuple[Said, str, To]]:
     """Whose words can be a promise that we keep an eye on: ours to the customer, or a partner's to us.
 
-    What the customer says is none, except for what we said in it. One SQL query where somebody else spoke.
+    What the customer says is none, except for what we said in it. One SQL query where what came in promises something.
     """
-    inbound = [it.event.facts["contact"] for it in said if it.event.facts.get("direction") == Direction.IN]
+    inbound = [
+        it.event.facts["contact"] for it in said
+        if it.event.facts.get("direction") == Direction.IN and _promises(it.words, it.event.at)
+    ]  # fmt: skip
     partners = _of_partners(inbound) if inbound else frozenset()
     for it in said:
         spoke = it.event.facts.get("direction")

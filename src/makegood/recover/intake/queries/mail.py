@@ -1,7 +1,7 @@
 """What came in by mail, and what became of it."""
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, QuerySet
@@ -35,17 +35,6 @@ def inbox(
     if before:
         found = found.filter(pk__lt=before)
     return list(found.values(*_COLUMNS)[: limit + 1])
-
-
-def every(*, status: str = "", places: Sequence[uuid.UUID] | None = None) -> Iterator[dict[str, Any]]:
-    """All of them in the same order, for files. One SQL query per thousand."""
-    before = None
-    while True:
-        rows = inbox(status=status, places=places, before=before, limit=1000)
-        yield from rows[:1000]
-        if len(rows) <= 1000:  # noqa: PLR2004  the limit above
-            return
-        before = rows[999]["id"]
 
 
 def mailboxes(names: Sequence[str]) -> list[Mailbox]:
