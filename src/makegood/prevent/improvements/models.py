@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from makegood.ids import uuid7
 from makegood.prevent.incidents.models import Incident
+from makegood.recover.cases.models import Locus
 from makegood.recover.commitments.models import Commitment
 
 
@@ -29,19 +30,6 @@ class Verdict(models.TextChoices):
     CAME_BACK = "came_back", _("Came back")
 
 
-class Fault(models.TextChoices):
-    """Where it failed."""
-
-    OURS_STORE = "store", _("Store")
-    OURS_WAREHOUSE = "warehouse", _("Warehouse")
-    OURS_ONLINE = "online", _("Website or app")
-    OURS_RULES = "rules", _("Our rules or training")
-    CARRIER = "carrier", _("Carrier")
-    MAKER = "maker", _("Manufacturer")
-    SELLER = "seller", _("Seller")
-    UNKNOWN = "unknown", _("Not known")
-
-
 class Improvement(models.Model):
     """One corrective action that somebody answers for."""
 
@@ -59,7 +47,7 @@ class Improvement(models.Model):
     incidents = models.ManyToManyField(Incident, related_name="improvements", blank=True)
     cause = models.TextField(blank=True, default="")
     cause_key = models.CharField(max_length=80, blank=True, default="", help_text="The same for the same cause.")
-    fault = models.CharField(max_length=12, choices=Fault, default=Fault.UNKNOWN)
+    locus = models.CharField(max_length=12, choices=Locus, blank=True, default=Locus.UNKNOWN)
     cost = models.DecimalField(max_digits=14, decimal_places=2, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True, default="")
     state = models.CharField(max_length=10, choices=State, default=State.PLANNED)
@@ -76,7 +64,7 @@ class Improvement(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(name="improvement_state_known", condition=Q(state__in=State.values)),
             models.CheckConstraint(name="improvement_verdict_known", condition=Q(verdict__in=Verdict.values)),
-            models.CheckConstraint(name="improvement_fault_known", condition=Q(fault__in=Fault.values)),
+            models.CheckConstraint(name="improvement_locus_known", condition=Q(locus__in=Locus.values)),
             models.CheckConstraint(
                 name="improvement_begun_says_when",
                 condition=Q(state="planned", started_on=None)

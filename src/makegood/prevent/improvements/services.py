@@ -21,9 +21,10 @@ from makegood.prevent.improvements.errors import (
     ImprovementSaysNothing,
     NoHypothesis,
 )
-from makegood.prevent.improvements.models import Event, Fault, Hypothesis, Improvement, Look, State, Verdict
+from makegood.prevent.improvements.models import Event, Hypothesis, Improvement, Look, State, Verdict
 from makegood.prevent.incidents.models import Incident
 from makegood.prevent.slices import DIMENSIONS
+from makegood.recover.cases.models import Locus
 from makegood.recover.commitments import services as commitments
 from makegood.recover.commitments.models import Commitment, Kind, To
 from makegood.recover.commitments.models import State as Promised
@@ -39,10 +40,10 @@ _KEY = re.compile(r"[^\w]+")
 @transaction.atomic
 def plan(
     *, title: str, owner: User, due_at: datetime, by: User, now: datetime, what: str = "",
-    incidents: Sequence[int] = (), cause: str = "", cause_key: str = "", fault: str = Fault.UNKNOWN,
+    incidents: Sequence[int] = (), cause: str = "", cause_key: str = "", locus: str = Locus.UNKNOWN,
     cost: Decimal | None = None, currency: str = "",
 ) -> Improvement:  # fmt: skip
-    """Plan an improvement; in the same transaction its owner promises it to a colleague, so that it is noticed when due.
+    """Plan an improvement; in the same transaction its owner promises it, so that it is noticed when due.
 
     Raises
     ------
@@ -64,7 +65,7 @@ def plan(
     )
     made = Improvement.objects.create(
         title=title, what=what.strip(), owner=owner, due_at=due_at, commitment=promised, cause=cause.strip(),
-        cause_key=key_of(cause_key or cause), fault=fault, cost=cost, currency=currency, created_at=now, created_by=by,
+        cause_key=key_of(cause_key or cause), locus=locus, cost=cost, currency=currency, created_at=now, created_by=by,
     )  # fmt: skip
     made.refresh_from_db(fields=["number"])
     made.incidents.set(answered)
@@ -173,10 +174,9 @@ def finish(*, improvement_id: uuid.UUID, on: date, by: User, now: datetime) -> I
     it.state, it.finished_on = State.DONE, on
     it.save(update_fields=["state", "finished_on"])
     _note(it, Event.Kind.FINISHED, now, by, on=on.isoformat())
-    open_ = Commitment.objects.filter(pk=it.commitment_id, state=Promised.OPEN).first()
-    if open_ is not None:
-        day = timezone.make_aware(datetime.combine(on, time(23, 59, 59)))
-        commitments.keep(commitment_id=open_.pk, by=by, now=now, at=min(max(day, open_.made_at), now))
+    if (promised := _promised(it)) is not None:
+        evening = timezone.make_aware(datetime.combine(on, time(23, 59, 59)))
+        commitments.keep(commitment_id=promised.pk, by=by, now=now, at=min(max(evening, promised.made_at), now))
     return it
 
 
@@ -196,8 +196,8 @@ def drop(*, improvement_id: uuid.UUID, why: str, by: User, now: datetime) -> Imp
     it.state, it.next_look_at = State.DROPPED, None
     it.save(update_fields=["state", "next_look_at"])
     _note(it, Event.Kind.DROPPED, now, by, why=why.strip()[:500])
-    if Commitment.objects.filter(pk=it.commitment_id, state=Promised.OPEN).exists():
-        commitments.release(commitment_id=it.commitment_id, agreed_by=by.display_name, by=by, now=now)  # type: ignore[arg-type]
+    if (promised := _promised(it)) is not None:
+        commitments.release(commitment_id=promised.pk, agreed_by=by.display_name, by=by, now=now)
     return it
 
 
@@ -323,6 +323,11 @@ def find_by_id(improvement_id: uuid.UUID) -> Improvement:
     if found is None:
         raise ImprovementNotFound(str(improvement_id))
     return found
+
+
+def _promised(it: Improvement) -> Commitment | None:
+    """What its owner promised, if that is open. Whoever ended it by hand has said how."""
+    return it.commitment if it.commitment and it.commitment.state == Promised.OPEN else None
 
 
 def _lock(improvement_id: uuid.UUID) -> Improvement:
