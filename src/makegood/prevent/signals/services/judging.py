@@ -85,7 +85,9 @@ def dismiss(
         raise SnoozeInThePast
     signal = _locked(signal_id, open_to_judgement=True)
     why = why.strip()[:500]
-    accepted = Acceptance.objects.create(slice=signal.slice, why=why, by=by, at=now, until=accept_until) if accept else None
+    accepted = (
+        Acceptance.objects.create(slice=signal.slice, why=why, by=by, at=now, until=accept_until) if accept else None
+    )
     changes = {
         **_CLEAR, "state": State.DISMISSED, "dismissed_because": why, "accepted_id": accepted.pk if accepted else None,
     }  # fmt: skip

@@ -51,7 +51,7 @@ def save_rule(
     RuleNotFound
     """
     if unknown := (set(only) | set(alike)) - set(DIMENSIONS):
-        raise RuleNotClear(f"There is no dimension {sorted(unknown)[0]!r}.")
+        raise RuleNotClear(f"There is no dimension {min(unknown)!r}.")
     alike = [name for name in DIMENSIONS if name in alike and name not in only]
     if not alike and not only:
         raise RuleNotClear("Say what the cases that are counted together have in common.")
@@ -193,7 +193,8 @@ def _calls(rule: Rule, now: datetime) -> list[Called]:
              "count": rule.count},
         )  # fmt: skip
         return [
-            Called({**rule.only, **dict(zip(rule.alike, row[:-3], strict=True))}, *row[-3:]) for row in cursor.fetchall()
+            Called({**rule.only, **dict(zip(rule.alike, row[:-3], strict=True))}, *row[-3:])
+            for row in cursor.fetchall()
         ]
 
 

@@ -173,9 +173,7 @@ def end_acceptance(request: StaffRequest, acceptance_id: Any) -> HttpResponse:
     return redirect("signals:list")
 
 
-def _judged(
-    request: StaffRequest, number: int, says: str, write: Callable[[Signal, datetime], Signal]
-) -> HttpResponse:
+def _judged(request: StaffRequest, number: int, says: str, write: Callable[[Signal, datetime], Signal]) -> HttpResponse:
     write(listing.find_signal(number), timezone.now())
     messages.success(request, f"S-{number}: {says}")
     return redirect("signals:signal", number)
