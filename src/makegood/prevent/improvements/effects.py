@@ -83,6 +83,14 @@ class Finding(msgspec.Struct, kw_only=True):
     def read(cls, kept: Mapping[str, Any]) -> "Finding":
         return msgspec.convert(kept, cls)
 
+    def by_week(self) -> list[dict[str, Any]]:
+        """Each week: its Monday, orders, cases, and what was to be expected without the change."""
+        return [
+            {"from": self.first + WEEK * week, "orders": orders, "cases": cases,
+             "expected": self.expected[week] if self.expected else None}
+            for week, (cases, orders) in enumerate(zip(self.cases, self.orders, strict=True))
+        ]  # fmt: skip
+
     def kept(self) -> dict[str, Any]:
         """For a JSON column. What has no limit is null."""
         found: dict[str, Any] = json.loads(msgspec.json.encode(self))
@@ -231,7 +239,7 @@ def find(
             Series(series.counts[:end], series.exposure[:end]), start=start, hoped=hoped, ramp=ramp,
             comparison=beside and Series(beside.counts[:end], beside.exposure[:end]),
         )  # fmt: skip
-        found.at_end = _three(short.ratio)
+        found.at_end = three(short.ratio)
     return found
 
 
@@ -247,8 +255,8 @@ def _series(counted: Counted, broken: int | None) -> tuple[Series, Series | None
 
 
 def _note(found: Finding, now: Effect) -> None:
-    found.ratio, found.always = _three(now.ratio), _three(now.always)
-    found.avoided, found.avoided_always = _three(now.avoided), _three(now.avoided_always)
+    found.ratio, found.always = three(now.ratio), three(now.always)
+    found.avoided, found.avoided_always = three(now.avoided), three(now.avoided_always)
     found.expected, found.low, found.high = (
         [round(value, 3) for value in array.tolist()] for array in (now.expected, now.expected_low, now.expected_high)
     )
@@ -256,7 +264,8 @@ def _note(found: Finding, now: Effect) -> None:
     found.before, found.after = now.before, now.after
 
 
-def _three(found: Range) -> Three:
+def three(found: Range) -> Three:
+    """A range as it is kept: what has no limit is None."""
     value, low, high = (number if isfinite(number) else None for number in found)
     return value, low, high
 

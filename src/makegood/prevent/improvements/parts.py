@@ -8,10 +8,9 @@ from makegood.prevent.improvements.errors import ImprovementSaysNothing
 from makegood.prevent.slices import DIMENSIONS
 from makegood.prevent.slices_in_words import Names
 
+_NAMED = "SELECT id::text, name FROM retail_{} WHERE lower(name) = ANY(%(told)s) OR id::text = ANY(%(told)s)"
 _KNOWN = {
-    "vendor": "SELECT id::text, name FROM retail_vendor WHERE lower(name) = ANY(%(told)s) OR id::text = ANY(%(told)s)",
-    "place": "SELECT id::text, name FROM retail_place WHERE lower(name) = ANY(%(told)s) OR id::text = ANY(%(told)s)",
-    "product": "SELECT id::text, name FROM retail_product WHERE lower(name) = ANY(%(told)s) OR id::text = ANY(%(told)s)",
+    **{of: _NAMED.format(of) for of in ("vendor", "place", "product")},
     "reason": "SELECT code, name FROM cases_reason WHERE lower(name) = ANY(%(told)s) OR lower(code) = ANY(%(told)s)",
 }
 

@@ -132,7 +132,7 @@ def page(
         where, values["after"] = f"{where} AND i.number < %(after)s", after
     with connection.cursor() as cursor:
         cursor.execute(f"{_ROWS} {where} ORDER BY i.number DESC LIMIT %(limit)s", values)
-        rows = [Row(*row[:17], _json(row[17]), _json(row[18]), row[19]) for row in cursor]
+        rows = [Row._make((*row[:17], _json(row[17]), _json(row[18]), row[19])) for row in cursor]
     return rows[:limit], rows[limit - 1].number if len(rows) > limit else None
 
 
