@@ -292,7 +292,7 @@ def judge(found: Finding) -> tuple[Verdict, str]:
         return Verdict.WORKED, "at_end"
     if found.always and found.always[1] is not None and found.always[1] > found.hoped:
         return Verdict.DID_NOT, "too_small"
-    if found.end is not None and found.end <= len(found.cases):
+    if found.ratio and found.end is not None and found.end <= len(found.cases):
         return Verdict.DID_NOT, "nothing_at_end"
     return Verdict.UNKNOWN, ""
 

@@ -12,6 +12,7 @@ from makegood.prevent.improvements.errors import SeriesFileBad
 COLUMNS: Final = ("period", "cases", "exposure")
 TREATED, COMPARED = ("treated", ""), ("comparison", "control")
 DAY, WEEK = 1, 7
+LONGEST: Final = 3660  # days, of a file
 
 
 class Told(NamedTuple):
@@ -88,7 +89,7 @@ def _put_together(path: str, groups: tuple[dict[date, tuple[float, float]], ...]
     if step not in (DAY, WEEK):
         raise SeriesFileBad(path, [f"periods are {step} days apart: give days or weeks"])
     n = (days[-1] - days[0]).days // step + 1
-    if n > 10 * 366:
+    if n * step > LONGEST:
         raise SeriesFileBad(path, ["it spans more than ten years"])
     if odd := [day for group in groups for day in group if not 0 <= (day - days[0]).days < n * step]:
         raise SeriesFileBad(path, [f"period {min(odd)} of the comparison lies outside those treated"])
