@@ -24,6 +24,7 @@ class Retailer:
     """Rows as they were saved, found by their ids."""
 
     dice: random.Random
+    people: int = 4
     source: Source = field(init=False)
 
     def __post_init__(self):
@@ -51,7 +52,9 @@ class Retailer:
             )
             for n, name in enumerate(("Kettle", "Air fryer", "Lamp"))
         ]  # fmt: skip
-        self.customers = [Customer.objects.create(source=self.source, ref=f"K{n}", name=f"K{n}") for n in range(4)]
+        self.customers = [
+            Customer.objects.create(source=self.source, ref=f"K{n}", name=f"K{n}") for n in range(self.people)
+        ]
         self.places = {place.pk: place for place in Place.objects.all()}
 
     def buy(self, count):

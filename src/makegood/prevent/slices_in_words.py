@@ -47,6 +47,20 @@ class Names:
             cursor.execute(f"SELECT {NAMES_OF}", {"values": sorted(wanted), "ids": _ids(wanted)})
             return cls(json.loads(cursor.fetchone()[0] or "{}"))
 
+    @staticmethod
+    def called(dimension: str, name: str) -> str | None:
+        """What a slice says for something that people call so: its identifier or code; None: nothing is called so.
+
+        A dimension whose values speak for themselves takes any. One SQL query, none for such a dimension.
+        """
+        of = _of(dimension)
+        if not of:
+            return name
+        with connection.cursor() as cursor:
+            cursor.execute(_CALLED[of], {"name": name})
+            row = cursor.fetchone()
+        return str(row[0]) if row else None
+
     def value(self, dimension: str, value: str) -> str:
         """A value of a dimension as people call it; as it is, where nobody knows it."""
         if dimension == "channel":
@@ -93,6 +107,12 @@ def _ids(values: Iterable[str]) -> list[uuid.UUID]:
     return [found for found in map(read_uuid, values) if found]
 
 
+_CALLED: Final = {
+    "vendor": "SELECT id FROM retail_vendor WHERE lower(name) = lower(%(name)s) OR ref = %(name)s LIMIT 1",
+    "place": "SELECT id FROM retail_place WHERE lower(name) = lower(%(name)s) OR ref = %(name)s LIMIT 1",
+    "product": "SELECT id FROM retail_product WHERE lower(name) = lower(%(name)s) OR ref = %(name)s LIMIT 1",
+    "reason": "SELECT code FROM cases_reason WHERE lower(name) = lower(%(name)s) OR code = %(name)s LIMIT 1",
+}
 # Where a statement asks for it together with other things: named parameters `values` and `ids`.
 NAMES_OF: Final = """(
     SELECT json_object_agg(told.key, told.name)::text FROM (

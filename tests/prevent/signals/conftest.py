@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 
 import pytest
-from tests.factories import NOON, colleague, open_case
 
 from makegood.engines.statistics.detection import Finding, Neighbour
 from makegood.prevent.signals.models import Detection
 from makegood.prevent.signals.services.keeping import keep
+from tests.factories import NOON, colleague, open_case
 
 LOST = {"reason": "delivery.not_received", "to_state": "North West"}
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)

@@ -3,8 +3,6 @@
 from datetime import timedelta
 
 import pytest
-from tests.factories import NOON, colleague
-from tests.prevent.signals.conftest import DAY, finding
 
 from makegood.prevent.signals.errors import (
     AcceptanceNotFound,
@@ -18,6 +16,8 @@ from makegood.prevent.signals.errors import (
 from makegood.prevent.signals.models import Acceptance, State
 from makegood.prevent.signals.services import judging
 from makegood.prevent.signals.services.keeping import wake
+from tests.factories import NOON, colleague
+from tests.prevent.signals.conftest import DAY, finding
 
 pytestmark = pytest.mark.django_db
 

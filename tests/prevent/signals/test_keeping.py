@@ -3,13 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from tests.factories import NOON
-from tests.prevent.signals.conftest import BROADER, DAY, HOUR, LOST, finding
 
 from makegood.ground.messages.models import Notice
 from makegood.prevent.signals.models import Detection, Signal, SignalCase, SignalEvent, State
 from makegood.prevent.signals.services import judging
 from makegood.prevent.signals.services.keeping import keep, wake
+from tests.factories import NOON
+from tests.prevent.signals.conftest import BROADER, DAY, HOUR, LOST, finding
 
 pytestmark = pytest.mark.django_db
 
@@ -42,10 +42,7 @@ def test_keeping_the_same_twice_changes_nothing_and_tells_nobody_again(found, co
 
 
 def _everything():
-    return [
-        list(model.objects.order_by("pk").values())
-        for model in (Signal, SignalCase, SignalEvent, Notice)
-    ]
+    return [list(model.objects.order_by("pk").values()) for model in (Signal, SignalCase, SignalEvent, Notice)]
 
 
 @pytest.mark.parametrize("cut", range(5))

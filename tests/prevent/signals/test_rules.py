@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.factories import NOON
-from tests.prevent.signals.conftest import DAY, HOUR, finding
 
 from makegood.ground.messages.models import Notice
 from makegood.prevent.signals.errors import RuleNotClear, RuleNotFound
 from makegood.prevent.signals.models import JudgedCase, Rule, Signal, State
 from makegood.prevent.signals.services import judging
 from makegood.prevent.signals.services.ruling import evaluate, firings, measure, remove_rule, save_rule
+from tests.factories import NOON
+from tests.prevent.signals.conftest import DAY, HOUR, finding
 
 
 @given(st.lists(st.integers(0, 60), max_size=40), st.integers(1, 6), st.integers(1, 30))
@@ -37,7 +37,8 @@ def judged(complaints):
     def judge(*hours, **slice_):
         cases = complaints(len(hours), at=NOON - DAY)
         JudgedCase.objects.bulk_create(
-            JudgedCase(case=case, at=NOON - hour * HOUR, dimensions=slice_) for case, hour in zip(cases, hours, strict=True)
+            JudgedCase(case=case, at=NOON - hour * HOUR, dimensions=slice_)
+            for case, hour in zip(cases, hours, strict=True)
         )
         return cases
 
@@ -61,7 +62,11 @@ def test_a_rule_calls_where_enough_cases_agree_and_only_there(judged, judges):
 
     [signal] = evaluate(now=NOON)
 
-    assert (signal.slice, signal.observed, signal.found_by) == ({"reason": "store.price", "store": "a"}, 3, "Three a day")
+    assert (signal.slice, signal.observed, signal.found_by) == (
+        {"reason": "store.price", "store": "a"},
+        3,
+        "Three a day",
+    )
     assert set(signal.claimed.values_list("case_id", flat=True)) == {case.pk for case in cases}
     assert signal.excess_low < 3 < signal.excess_high
     assert Notice.objects.count() == 2
@@ -127,7 +132,8 @@ def test_what_a_rule_would_have_cost_is_measured_over_the_year(judged, found):
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"alike": ["colour"]}, {"only": {"colour": "red"}}, {"alike": []}, {"name": " "}, {"count": 1}, {"hours": 0}]
+    "wrong",
+    [{"alike": ["colour"]}, {"only": {"colour": "red"}}, {"alike": []}, {"name": " "}, {"count": 1}, {"hours": 0}],
 )
 def test_a_rule_that_could_not_work_is_refused(db, wrong):
     with pytest.raises(RuleNotClear):

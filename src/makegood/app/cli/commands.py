@@ -3,8 +3,10 @@
 import typer
 
 from makegood.app.cli import output
+from makegood.app.cli.affected import affected
 from makegood.app.cli.commitments import commitments
 from makegood.app.cli.demo import demo
+from makegood.app.cli.detect import detecting
 from makegood.app.cli.imports import imports, rejects
 from makegood.app.cli.improvements import improvements
 from makegood.app.cli.keeping import keeping
@@ -30,6 +32,8 @@ app.add_typer(replay, name="replay", help="Run history through intake as it happ
 app.add_typer(report, name="report", help="What went wrong and what changed.")
 app.add_typer(improvements, name="improvements", help="What changes brought.")
 app.add_typer(triage, name="triage", help="Learn from confirmed cases why customers write.")
+app.add_typer(affected)
+app.add_typer(detecting)
 app.add_typer(commitments)
 app.add_typer(staff, name="staff", help="People who sign in.")
 app.add_typer(keeping)

@@ -7,6 +7,7 @@ from makegood.ground.api.auth import Holds
 from makegood.ground.api.problems import add_handlers
 from makegood.lead.scorecards.api import router as scorecards
 from makegood.prevent.improvements.api import router as improvements
+from makegood.prevent.incidents.api import router as incidents
 from makegood.prevent.signals.api import router as signals
 from makegood.recover.cases.api import router as cases
 from makegood.recover.cases.api_handling import router as handling
@@ -33,6 +34,7 @@ api.add_router("", commitments)
 api.add_router("", intake)
 api.add_router("", triage)
 api.add_router("", signals)
+api.add_router("", incidents)
 api.add_router("", scorecards)
 api.add_router("", improvements)
 api.add_router("", customers)

@@ -113,7 +113,7 @@ WSGI_APPLICATION = "makegood.app.config.wsgi.application"
 # -- pages: Jinja2 for ours, Django templates for allauth and the administration
 ROOMS_WITH_TEMPLATES = ["ground/web", "ground/api", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
                         "recover/commitments", "recover/intake", "recover/triage", "prevent/signals",
-                        "prevent/improvements", "lead/scorecards", "app/desk"]  # fmt: skip
+                        "prevent/incidents", "prevent/improvements", "lead/scorecards", "app/desk"]  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",

@@ -15,6 +15,8 @@ from makegood.engines.lake.store import LakeBusy, Store
 
 __all__ = ["FactTable", "LakeBusy", "Refreshed", "refresh"]
 
+# SQL: which database this is, over its row of pg_database.
+DATABASE: Final = "(SELECT system_identifier FROM pg_control_system()) || '/' || oid"
 Progress: TypeAlias = Callable[[str, int], None]  # name of the fact, rows copied so far
 
 AT_ONCE: Final = 200_000  # more changed rows than this are not held in memory: everything is streamed anew
@@ -139,8 +141,8 @@ def refresh(
 def _where_we_are(cursor: Any) -> tuple[str, datetime]:
     """Which database this is, and the moment before which everything is surely visible to us."""
     cursor.execute(
-        """
-        SELECT (SELECT system_identifier FROM pg_control_system()) || '/' || oid,
+        f"""
+        SELECT {DATABASE},
                least(clock_timestamp(),
                      (SELECT min(xact_start) FROM pg_stat_activity WHERE datname = current_database()))
         FROM pg_database WHERE datname = current_database()

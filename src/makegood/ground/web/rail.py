@@ -38,6 +38,7 @@ PLACES = (
     Place(gettext_noop("Cases"), "cases:queue", "inbox", "cases.see", "c"),
     Place(gettext_noop("Commitments"), "commitments:list", "handshake", "cases.see", "p"),
     Place(gettext_noop("Signals"), "signals:list", "radar", "signals.see", "f"),
+    Place(gettext_noop("Incidents"), "incidents:list", "siren", "incidents.see", "i"),
     Place(gettext_noop("Improvements"), "improvements:list", "trending-down", "improvements.see", "v"),
     Place(gettext_noop("Scorecard"), "weekly_report", "chart-line", "scorecards.see", "s"),
     Place(gettext_noop("Notices"), "notices:list", "bell", key="n"),

@@ -328,11 +328,18 @@ def in_words(found: Finding, verdict: str) -> str:
         return _("If it helps as hoped, %(n)s weeks with the change will show it (in four of five such cases).") % {
             "n": found.needed
         }
-    said = _("%(cases)s of %(change)s (95 %%: %(low)s to %(high)s) than without the change, over %(n)s weeks.") % {
-        "cases": _("Cases per order: a change"), "change": percent(found.ratio[0]), "low": percent(found.ratio[1]),
-        "high": percent(found.ratio[2]), "n": found.after,
-    }  # fmt: skip
-    return f"{Verdict(verdict).label}: {said[0].lower()}{said[1:]}"
+    said = _(
+        "%(change)s cases per order than to be expected without the change (95 %%: %(low)s to %(high)s), %(n)s weeks."
+    )
+    ratio, low, high = (_change(each) for each in found.ratio)
+    return f"{Verdict(verdict).label}: {said % {'change': ratio, 'low': low, 'high': high, 'n': found.after}}"
+
+
+def _change(ratio: float | None) -> str:
+    if ratio is None:
+        return _("no limit")
+    many = abs(round(100 * (ratio - 1)))
+    return _("%(n)s %% fewer") % {"n": many} if ratio < 1 else _("%(n)s %% more") % {"n": many}
 
 
 def percent(ratio: float | None) -> str:

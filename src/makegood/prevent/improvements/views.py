@@ -1,7 +1,7 @@
 """The register of improvements, one improvement, and what people do with it."""
 
 from collections.abc import Callable
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.contrib import messages
@@ -16,6 +16,7 @@ from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.models import User
 from makegood.ground.web.exports import csv_response
+from makegood.ground.web.formats import MONTHS
 from makegood.prevent.improvements import queries, services
 from makegood.prevent.improvements.effects import Finding, in_words, percent
 from makegood.prevent.improvements.forms import DayForm, HypothesisForm, PlanForm, WordsForm
@@ -35,7 +36,11 @@ TONES = {
 
 
 def _words() -> dict[str, Any]:
-    return {"tones": TONES, "labels": {**dict(State.choices), **dict(Verdict.choices)}, "percent": percent}
+    return {"day": _day, "tones": TONES, "labels": {**dict(State.choices), **dict(Verdict.choices)}, "percent": percent}
+
+
+def _day(on: date) -> str:
+    return f"{on.day} {_(MONTHS[on.month - 1])} {on.year}"
 
 
 @require_safe
@@ -144,10 +149,12 @@ def _told(event: Event) -> str:
     why = _(_WHY.get(facts.get("why", ""), facts.get("why", "")))
     match event.kind:
         case Event.Kind.HYPOTHESIS:
-            said = _("version %(version)s: %(percent)s %% fewer by %(by_when)s") % facts
+            said = _("version %(version)s: %(percent)s %% fewer by %(by_when)s") % (
+                facts | {"by_when": _day(date.fromisoformat(facts["by_when"]))}
+            )
             return f"{said} ({_('after the start')})" if facts["after_start"] else said
         case Event.Kind.BEGUN | Event.Kind.FINISHED:
-            return str(facts["on"])
+            return _day(date.fromisoformat(facts["on"]))
         case Event.Kind.JUDGED:
             ratio = facts["ratio"] or [None, None, None]
             return _("%(verdict)s: %(change)s (%(low)s to %(high)s); %(why)s") % {

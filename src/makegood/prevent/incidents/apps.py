@@ -5,3 +5,24 @@ class IncidentsConfig(AppConfig):
     name = "makegood.prevent.incidents"
     label = "incidents"
     verbose_name = "Incidents"
+
+    def ready(self) -> None:
+        """Join in on cases, signals, the queue and the customer's own page."""
+        from makegood.prevent.incidents import (  # noqa: PLC0415  models are loaded only now
+            affected_panel,
+            panel,
+        )
+        from makegood.prevent.incidents.queries.one import told_to_customer  # noqa: PLC0415
+        from makegood.prevent.incidents.services import joining  # noqa: PLC0415
+        from makegood.prevent.signals import extensions as signals  # noqa: PLC0415
+        from makegood.recover.cases import extensions, marks  # noqa: PLC0415
+        from makegood.recover.intake import extensions as intake  # noqa: PLC0415
+
+        extensions.panels.append(
+            extensions.Panel(position=5, template="incidents/_case_panel.html", context=panel.shown)
+        )
+        extensions.merging.append(joining.follow_merge)
+        signals.offers.append(panel.offer)
+        marks.of_rows.append(panel.ROW_MARK)
+        intake.told_to_customer.append(told_to_customer)
+        affected_panel.join_in()

@@ -96,3 +96,10 @@ class CannotLead(Conflict):
     def __init__(self, name: str) -> None:
         self.name = name
         super().__init__(f"{name} cannot lead an incident: choose a manager, an analyst or an administrator.")
+
+
+class CannotCut(Conflict):
+    """What an incident is to cut out of purchases cannot be cut."""
+
+    code = "cannot_cut"
+    status = 422

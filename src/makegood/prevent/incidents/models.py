@@ -231,9 +231,44 @@ class AffectedOrder(models.Model):
     customer = models.ForeignKey(Customer, models.PROTECT, related_name="+", db_index=False)
     value = models.DecimalField(max_digits=14, decimal_places=2, help_text="Of the lines it hit.")
     currency = models.CharField(max_length=3)
+    lines = models.PositiveIntegerField(default=1, help_text="How many of its lines it hit.")
     found_at = models.DateTimeField(help_text="Of the snapshot that found it: later ones are additions.")
+    # Somebody may have been told by then, so the row stays.
+    left_at = models.DateTimeField(null=True, blank=True, help_text="Since when the predicate names it no longer.")
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["incident", "order"], name="incident_affects_order_once"),
         ]
+        indexes: ClassVar = [
+            # The list, the dearest first, read backwards.
+            models.Index(fields=["incident", "value", "id"], name="affected_by_value"),
+        ]
+
+
+class Snapshot(models.Model):
+    """One look for the affected orders of an incident. Of several that wait, the last counts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    incident = models.ForeignKey(Incident, models.PROTECT, related_name="snapshots", db_index=False)
+    any_of = models.JSONField()
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
+        help_text="Nobody: the hour looked again by itself.",
+    )  # fmt: skip
+    at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+    orders = models.PositiveIntegerField(null=True)
+    customers = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="snapshot_finished_has_counted",
+                condition=Q(finished_at=None, orders=None, customers=None)
+                | Q(finished_at__isnull=False, orders__isnull=False, customers__isnull=False),
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["incident", "-at"], name="snapshot_of_incident")]

@@ -1,5 +1,6 @@
 """How grave an incident is: how many customers, times what it does to each."""
 
+import uuid
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -48,7 +49,7 @@ def propose(toll: Toll, kind: str = Kind.FAILURE) -> Proposal:
     return Proposal(Severity(TABLE[harm][band]), why)
 
 
-def toll_of(case_ids: Sequence[object] = (), *, reasons: Sequence[str] = ()) -> Toll:
+def toll_of(case_ids: Sequence[uuid.UUID] = (), *, reasons: Sequence[str] = ()) -> Toll:
     """Of these cases; without any, the harm that the gravest of these reasons does. One SQL query."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -64,14 +65,14 @@ def toll_of(case_ids: Sequence[object] = (), *, reasons: Sequence[str] = ()) -> 
     return Toll(customers, Severity(harm))
 
 
-def toll_of_incident(incident_id: object) -> Toll:
+def toll_of_incident(incident_id: uuid.UUID) -> Toll:
     """Of the cases of an incident, and of those whose orders it may have hit. One SQL query."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT greatest(count(DISTINCT coalesce(c.customer_id, c.id)),
                             (SELECT count(DISTINCT customer_id) FROM incidents_affectedorder
-                             WHERE incident_id = %(incident)s)),
+                             WHERE incident_id = %(incident)s AND left_at IS NULL)),
                    coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY c.severity), %(usual)s)
             FROM incidents_incidentcase l JOIN cases_case c ON c.id = l.case_id AND c.merged_into_id IS NULL
             WHERE l.incident_id = %(incident)s

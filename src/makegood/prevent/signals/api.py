@@ -16,7 +16,7 @@ from makegood.ground.staff.http import StaffRequest
 from makegood.prevent.signals.models import Signal, State
 from makegood.prevent.signals.queries import listing
 from makegood.prevent.signals.services import judging
-from makegood.prevent.signals.words import Names
+from makegood.prevent.slices_in_words import Names
 from makegood.recover.cases.queries.queue import Cursor
 
 router = Router(tags=["signals"])
@@ -102,7 +102,7 @@ def list_signals(request: StaffRequest, asked: Query[SignalFilters]) -> HttpResp
 
 @router.get("/signals/{number}", response={200: SignalOut} | REFUSALS, auth=SEES, operation_id="read_signal",
             summary="Read a signal")  # fmt: skip
-def read_signal(request: StaffRequest, number: Number) -> HttpResponse:
+def read_signal(request: StaffRequest, number: Number) -> HttpResponse:  # noqa: ARG001  as every operation
     """A signal by its number. Three SQL statements of its own."""
     return _json(_whole(listing.find_signal(number)))
 
@@ -111,16 +111,18 @@ def read_signal(request: StaffRequest, number: Number) -> HttpResponse:
              operation_id="judge_signal", summary="Judge a signal")  # fmt: skip
 def judge_signal(request: StaffRequest, number: Number, told: JudgementIn) -> HttpResponse:
     """Watch it, put it aside, dismiss it, or take the last judgement back."""
-    it, who = listing.find_signal(number), {"by": request.user, "now": timezone.now()}
+    it, by, now = listing.find_signal(number), request.user, timezone.now()
     if told.do == "watch":
-        judging.watch(signal_id=it.pk, **who)
+        judging.watch(signal_id=it.pk, by=by, now=now)
     elif told.do == "snooze":
-        judging.snooze(signal_id=it.pk, until=_aware(told.until), doubled=told.doubled, **who)
+        judging.snooze(signal_id=it.pk, until=_aware(told.until), doubled=told.doubled, by=by, now=now)
     elif told.do == "dismiss":
         until = _aware(told.accept_until)
-        judging.dismiss(signal_id=it.pk, why=told.why, accept=told.accept, accept_until=until, **who)
+        judging.dismiss(
+            signal_id=it.pk, why=told.why, accept=told.accept, accept_until=until, by=by, now=now
+        )  # fmt: skip
     else:
-        judging.undo(signal_id=it.pk, **who)
+        judging.undo(signal_id=it.pk, by=by, now=now)
     return _json(_whole(listing.find_signal(number)))
 
 

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from makegood.ground.asking import ask_all
 from makegood.ground.retail.queries.orders import purchase
 from makegood.ground.staff.access import public
 from makegood.ground.web.language import speaking
@@ -21,6 +22,7 @@ from makegood.recover.cases.models import Case, Channel
 from makegood.recover.cases.queries.case import timeline
 from makegood.recover.cases.services.links import open_link, wrote_in
 from makegood.recover.commitments.queries.case import on_case
+from makegood.recover.intake import extensions
 from makegood.recover.intake.services.receiving import receive
 from makegood.recover.intake.standing import LONGEST_STORY, headline, moment, promised, story, zone_for
 
@@ -38,7 +40,7 @@ class AnswerForm(forms.Form):
 @require_http_methods(["GET", "HEAD", "POST"])
 @public
 def standing(request: HttpRequest, token: str) -> HttpResponse:
-    """Where a case stands, what was promised, and one box to answer. Seven SQL statements to show.
+    """Where a case stands, what was promised, and one box to answer. Eight SQL statements to show.
 
     In the customer's language and time zone, as far as they are known.
 
@@ -71,6 +73,7 @@ def standing(request: HttpRequest, token: str) -> HttpResponse:
             "order": purchase(case.order_id) if case.order_id else None,
             "steps": story(timeline(case.pk, merged=merged, limit=LONGEST_STORY)),
             "promises": promised(on_case(case.pk).promises),
+            "told": [words for words in ask_all([tell(case.pk) for tell in extensions.told_to_customer]) if words],
             "said": "said" in request.GET, "problem": problem, "once": uuid.uuid4(),
             "typed": request.POST.get("words", ""),
         }, status=422 if problem else 200)  # fmt: skip

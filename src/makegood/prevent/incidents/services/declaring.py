@@ -10,6 +10,7 @@ from django.db import IntegrityError, transaction
 from makegood.ground.staff.models import User
 from makegood.prevent.incidents.errors import SayHow, SignalDeclared
 from makegood.prevent.incidents.models import Incident, Kind
+from makegood.prevent.incidents.services import affecting
 from makegood.prevent.incidents.services.joining import add_cases, look_soon
 from makegood.prevent.incidents.services.leading import known_cut, require_leader
 from makegood.prevent.incidents.services.timeline import record_first
@@ -71,6 +72,7 @@ def declare(it: Declared, *, by: User, now: datetime) -> Incident:
         signals.declare(signal_id=it.signal.pk, by=by, now=now)
     record_first(incident, at=now, by=by, why=it.why, facts=facts)
     look_soon()
+    affecting.look(incident, by=by, now=now)
     return incident
 
 

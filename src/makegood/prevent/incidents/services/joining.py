@@ -14,21 +14,16 @@ from django.db import connection, transaction
 
 from makegood.ground.staff.models import User
 from makegood.prevent.casing import matches
+from makegood.prevent.incidents.cutting import predicate_of
 from makegood.prevent.incidents.errors import CaseOfAnother
 from makegood.prevent.incidents.models import Incident, IncidentCase, IncidentEvent, State, TakenOut
 from makegood.prevent.incidents.services.timeline import lock_going_on, lock_incident, record
-from makegood.prevent.slices import Predicate
 from makegood.recover.cases.models import Case
 
 NAMED: Final = 50
 """So many cases are named in an event; of more it says how many."""
 # What was written in transactions that were open at the last look shows up only now.
 OVERLAP: Final = timedelta(minutes=5)
-
-
-def predicate_of(incident: Incident) -> Predicate:
-    """Which purchases and cases are meant."""
-    return Predicate(any_of=incident.any_of, since=incident.since, until=incident.until)
 
 
 def join_matching(*, now: datetime) -> int:

@@ -8,10 +8,10 @@ from typing import Any, Final
 from django.db import transaction
 
 from makegood.ground.staff.models import User
-from makegood.ground.staff.rules import PERMISSIONS
 from makegood.prevent.incidents.errors import CannotLead, SayHow, UnknownDimension
 from makegood.prevent.incidents.models import Cause, Incident, IncidentEvent, Kind, State, Task
 from makegood.prevent.incidents.services.joining import look_soon
+from makegood.prevent.incidents.services.telling import LEADS
 from makegood.prevent.incidents.services.timeline import lock_going_on, lock_incident, record
 from makegood.prevent.slices import DIMENSIONS, Predicate
 from makegood.recover.cases.models import Severity
@@ -193,7 +193,7 @@ def cause_columns(state: str, cause: str) -> dict[str, Any]:
 
 def require_leader(user: User) -> None:
     """Raises CannotLead."""
-    if not user.is_active or user.role not in PERMISSIONS["incidents.lead"]:
+    if not user.is_active or user.role not in LEADS:
         raise CannotLead(user.display_name)
 
 

@@ -8,10 +8,13 @@ from django.utils.translation import gettext_noop
 
 from makegood.ground.messages.notices import Word, notify_many
 from makegood.ground.staff.models import User
+from makegood.ground.staff.rules import PERMISSIONS
 from makegood.ground.web.language import translated as _
 from makegood.prevent.incidents.models import Incident, IncidentEvent
 
 Kind = IncidentEvent.Kind
+LEADS: Final = PERMISSIONS["incidents.lead"]
+"""The roles that may lead an incident."""
 TOLD: Final[Mapping[str, str]] = {
     Kind.DECLARED: gettext_noop("Incident I-%(number)s was declared: %(title)s."),
     Kind.SEVERITY: gettext_noop("I-%(number)s is graver than thought: %(title)s."),

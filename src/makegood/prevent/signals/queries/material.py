@@ -52,9 +52,9 @@ def surely_visible() -> datetime:
             """
             SELECT least(clock_timestamp(), (
                 SELECT min(xact_start) FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid())) - %s::interval
+                WHERE datname = current_database() AND pid <> pg_backend_pid())) - make_interval(secs => %s)
             """,
-            [MARGIN],
+            [MARGIN.total_seconds()],
         )
         bound: datetime = cursor.fetchone()[0]
         return bound

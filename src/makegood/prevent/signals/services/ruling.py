@@ -175,7 +175,8 @@ def firings(times: ArrayLike, *, count: int, window: float) -> NDArray[np.int64]
     at = np.asarray(times, dtype=np.float64)
     begins = np.searchsorted(at, at - window, side="right")
     ends = np.arange(1, len(at) + 1)
-    return np.column_stack([begins, ends])[ends - begins == count].astype(np.int64)
+    found: NDArray[np.int64] = np.column_stack([begins, ends])[ends - begins == count].astype(np.int64)
+    return found
 
 
 def _calls(rule: Rule, now: datetime) -> list[Called]:

@@ -17,8 +17,9 @@ from makegood.ground.staff.http import StaffRequest
 from makegood.prevent.signals.errors import RuleNotClear, RuleNotFound
 from makegood.prevent.signals.models import Rule
 from makegood.prevent.signals.services import ruling
-from makegood.prevent.signals.words import Names, number
+from makegood.prevent.signals.words import number
 from makegood.prevent.slices import DIMENSIONS
+from makegood.prevent.slices_in_words import Names
 from makegood.recover.cases.models import Reason
 
 MONTH = 365.25 / 12

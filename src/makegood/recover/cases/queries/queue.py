@@ -18,6 +18,7 @@ from makegood.ground.binary import binary_cursor
 from makegood.ground.staff.models import User
 from makegood.ground.staff.names import name_of
 from makegood.ground.web.words import tsquery
+from makegood.recover.cases import marks
 from makegood.recover.cases.models import Severity, Status
 from makegood.recover.cases.triage import HIGH_LIFETIME_VALUE, VALUED_TIERS
 
@@ -141,6 +142,7 @@ class Row(NamedTuple):
     order_ref: str
     assignee: str
     questions: int = 0  # to colleagues, still open
+    mark: str = ""  # what later rooms mark it with (cases.marks)
 
 
 class Page(NamedTuple):
@@ -163,7 +165,7 @@ def page(filters: Filters, *, me: User, places: Places, after: Cursor | None = N
     order = f"ORDER BY key {'DESC' if sort.descending else ''}, id LIMIT {limit + 1}"
     found, chosen, values = _chosen(filters, f"{_COLUMNS}, {sort.key} AS key", where, values, places, order)
     with binary_cursor() as cursor:
-        cursor.execute(f"WITH {found} chosen AS ({chosen}) {_DETAILS} {order}", values)
+        cursor.execute(f"WITH {found} chosen AS ({chosen}) {_details()} {order}", values)
         rows = [Row(*row) for row in cursor.fetchall()]
     last = rows[limit - 1] if len(rows) > limit else None
     return Page(rows[:limit], Cursor(last.key, last.id) if last else None)
@@ -189,7 +191,7 @@ def late_of_nobody(*, tiers: Sequence[str], places: Places, now: datetime, limit
     )
     with binary_cursor() as cursor:
         values: list[Any] = [now, list(tiers), *([] if places is None else [places])]
-        cursor.execute(f"WITH chosen AS ({chosen}) {_DETAILS} ORDER BY c.severity, key, id", values)
+        cursor.execute(f"WITH chosen AS ({chosen}) {_details()} ORDER BY c.severity, key, id", values)
         return [Row(*row) for row in cursor.fetchall()]
 
 
@@ -331,20 +333,26 @@ _COLUMNS = (
     "c.id, c.number, c.subject, c.failed, c.severity, c.status, c.due_at, c.opened_at, c.last_contact_at,"
     " c.last_contact_by, c.value, c.currency, c.reason_id, c.customer_id, c.order_id, c.assignee_id"
 )
-_DETAILS = f"""
+
+
+def _details() -> str:
+    return f"""
 SELECT c.id, c.number, c.subject, c.failed, c.severity, c.status, c.due_at, c.opened_at, c.last_contact_at,
     c.last_contact_by, c.value, c.currency, c.key, r.name, coalesce(nullif(k.name, ''), k.email, k.ref, ''),
     coalesce(k.loyalty_tier, ''), coalesce(o.ref, ''),
     coalesce({name_of("u")}, ''),
     (SELECT count(*) FROM cases_question q WHERE q.case_id = c.id AND q.closed_at IS NULL)
     + (SELECT count(*) FROM cases_case h JOIN cases_question q ON q.case_id = h.id AND q.closed_at IS NULL
-       WHERE h.merged_into_id = c.id)
+       WHERE h.merged_into_id = c.id),
+    {marks.sql()}
 FROM chosen c
 JOIN cases_reason r ON r.id = c.reason_id
 LEFT JOIN retail_customer k ON k.id = c.customer_id
 LEFT JOIN retail_order o ON o.id = c.order_id
 LEFT JOIN staff_user u ON u.id = c.assignee_id
 """
+
+
 # Loyalty tiers by hopping from one to the next in their index: a dozen steps, not a scan of all customers.
 _CHOICES = f"""
 WITH RECURSIVE tiers (tier) AS (

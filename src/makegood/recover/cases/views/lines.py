@@ -41,6 +41,7 @@ class Line(NamedTuple):
     assignee: str
     face: str
     questions: int
+    mark: str
 
 
 def lines(rows: Iterable[Row], now: datetime) -> list[Line]:
@@ -75,7 +76,7 @@ def lines(rows: Iterable[Row], now: datetime) -> list[Line]:
             str(row.id), f"C-{row.number}", row.severity, *clock(row), row.customer, row.tier, row.reason,
             row.failed or row.subject, row.order_ref, row.last_contact_by == "customer" and row.status in OURS,
             *last_word(row), money(row.value, row.currency, language=language), row.assignee, initials(row.assignee),
-            row.questions,
+            row.questions, row.mark,
         )
         for row in rows
     ]  # fmt: skip

@@ -96,8 +96,8 @@
     dialog.close();
     one(`[name=kind][value=${macro.dataset.kind}]`, composer).checked = true;
     // What it does stands below the words until they are sent; taken again it stands there once.
-    const taken = one("[data-taken]", composer), deed = one("template", macro).content.cloneNode(true);
-    if (!all("[name=macro]", taken).some((other) => other.value === one("[name=macro]", deed).value)) taken.append(deed);
+    const taken = one("[data-taken]", composer), deed = one("template", macro)?.content.cloneNode(true);
+    if (deed && !all("[name=macro]", taken).some((other) => other.value === one("[name=macro]", deed).value)) taken.append(deed);
     const area = one(`textarea[name=${macro.dataset.kind}]`, composer);
     if (area.disabled || !macro.dataset.insert) { composer.focus(); return; }
     area.focus();

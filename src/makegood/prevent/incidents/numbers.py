@@ -1,0 +1,20 @@
+"""The headline numbers of an incident: those of this room; others come by way of `extensions.numbers`."""
+
+from makegood.ground.web.language import translated as _
+from makegood.prevent.incidents.extensions import Figure
+from makegood.prevent.incidents.models import Incident
+from makegood.prevent.incidents.queries.one import Cases
+from makegood.prevent.signals.words import excess, number
+
+
+def own(incident: Incident, cases: Cases) -> list[tuple[int, Figure]]:
+    """Observed, expected and excess, as (position, figure). What was expected only a signal knows."""
+    open_ones = _("%(count)s still open") % {"count": f"{cases.still_open:,}"}
+    found = [(10, Figure(_("Cases"), f"{cases.total:,}", open_ones, f"/incidents/I-{incident.number}/cases"))]
+    signal = incident.signal
+    if signal:
+        when_found = _("of %(count)s when it was found") % {"count": f"{signal.observed:,}"}
+        found.append((20, Figure(_("Expected"), number(signal.expected), when_found)))
+        low_high = excess(signal)
+        found.append((30, Figure(_("Beyond that"), *low_high.split(" ", 1))))
+    return found
