@@ -181,5 +181,5 @@ def test_without_weeks_since_the_verdict_nothing_came_back():
 
 
 def test_ratios_are_said_as_people_say_them():
-    assert (percent(0.7), percent(1.25), percent(None)) == ("−30 %", "+25 %", "without limit")  # noqa: RUF001
+    assert (percent(0.7), percent(1.25), percent(None)) == ("−30 %", "+25 %", "no limit")  # noqa: RUF001
     assert "% fewer cases per order" in in_words(found(0.3, 8), "worked")

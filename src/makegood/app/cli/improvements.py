@@ -54,6 +54,7 @@ def _of_register(number: str) -> list[dict[str, Any]]:
     from makegood.prevent.improvements.api import effect_of
     from makegood.prevent.improvements.errors import ImprovementNotFound, NoHypothesis
     from makegood.prevent.improvements.models import Improvement
+    from makegood.prevent.lake import refresh_lake
 
     digits = number.upper().removeprefix("A-")
     if number and not (digits.isascii() and digits.isdigit() and len(digits) <= LONGEST):
@@ -65,6 +66,7 @@ def _of_register(number: str) -> list[dict[str, Any]]:
     else:
         wanted = list(Improvement.objects.filter(started_on__isnull=False).order_by("number"))
     found = []
+    refresh_lake(now=timezone.now())
     with output.progress() as bar:
         for it in bar.track(wanted, description="Measuring"):
             services.look(improvement_id=it.pk, now=timezone.now())

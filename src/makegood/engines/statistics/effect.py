@@ -423,12 +423,13 @@ class _Model:
         none_left = not self.y[self.change > 0].any()
         design = self.nuisance if none_left else np.column_stack([self.nuisance, self.change])
         offset = self.offset - FARTHEST * self.change if none_left else self.offset
-        noise, effect = _Noise((0.0,) * (int(self.group.max()) + 1), 0.0), -FARTHEST
+        noise = _Noise((0.0,) * (int(self.group.max()) + 1), 0.0)
         for _ in range(TURNS):
-            found, mu = self.fit(design, offset, self.rows(noise.spread))
-            effect = effect if none_left else max(float(found[-1]), -FARTHEST)
+            _, mu = self.fit(design, offset, self.rows(noise.spread))
             noise = self.moments(design, mu, noise)
-        return noise, effect
+        # Once more, so that the effect is the best one for this noise.
+        found, _ = self.fit(design, offset, self.rows(noise.spread))
+        return noise, -FARTHEST if none_left else max(float(found[-1]), -FARTHEST)
 
     def moments(self, design: Floats, mu: Floats, noise: _Noise) -> _Noise:
         """Noise from relative residuals, with what fitting took out of them put back."""
@@ -479,7 +480,8 @@ class _Model:
 
         information = self.score(best, noise)[1]
         width = min(max(bound(information) / sqrt(information), 0.1), 1.0) if information else 1.0
-        while abs(best + side * width) <= FARTHEST:
+        # Where even the best is refused, the fit did not settle: nothing is known, and so it is said.
+        while refused(best) < 0 and abs(best + side * width) <= FARTHEST:
             if refused(best + side * width) > 0:
                 return exp(float(optimize.brentq(refused, best, best + side * width, xtol=1e-4)))
             width *= 2

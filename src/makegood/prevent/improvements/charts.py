@@ -26,7 +26,9 @@ def weeks(found: Finding, moments: Sequence[tuple[date, str]]) -> Chart:
             band = {"expected": found.expected, "low": found.low, "high": found.high}
             row |= {name: 1000 * values[week] / orders for name, values in band.items()}
         rows.append(row)
-    x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%-d %b %y", tickCount=8))
+    x = alt.X(
+        "at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%b %y", tickCount=8, labelBound=True)
+    )
     title = _("Cases per 1,000 orders")
     y: dict[str, Any] = {"title": title, "axis": alt.Axis(format=".1~f")}
     base = alt.Chart({"values": rows}).encode(x=x)

@@ -344,4 +344,4 @@ def _change(ratio: float | None) -> str:
 
 def percent(ratio: float | None) -> str:
     """A ratio as people say it: 0.7 is 30 % fewer."""
-    return _("without limit") if ratio is None else f"{100 * (ratio - 1):+.0f} %".replace("-", "−")  # noqa: RUF001  a minus
+    return _("no limit") if ratio is None else f"{100 * (ratio - 1):+.0f} %".replace("-", "−")  # noqa: RUF001  a minus

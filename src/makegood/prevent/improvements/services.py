@@ -7,7 +7,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
-from django.db import transaction
+import structlog
+from django.db import Error, transaction
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -23,6 +24,7 @@ from makegood.prevent.improvements.errors import (
 )
 from makegood.prevent.improvements.models import Event, Hypothesis, Improvement, Look, State, Verdict
 from makegood.prevent.incidents.models import Incident
+from makegood.prevent.lake import lake_state
 from makegood.prevent.slices import DIMENSIONS
 from makegood.recover.cases.models import Locus
 from makegood.recover.commitments import services as commitments
@@ -31,6 +33,7 @@ from makegood.recover.commitments.models import State as Promised
 
 AT_A_TIME: Final = 20
 WATCHED: Final = timedelta(weeks=52)  # after a verdict "worked", for the same cause
+log = structlog.get_logger()
 _KEY = re.compile(r"[^\w]+")
 
 
@@ -215,11 +218,20 @@ def say_words(*, improvement_id: uuid.UUID, words: str, by: User, now: datetime)
 
 
 def look_at_what_is_due(*, now: datetime) -> int:
-    """One look at each improvement whose weekly look is due; returns at how many. An index scan of what is due."""
+    """One look at each improvement whose weekly look is due; returns at how many. An index scan of what is due.
+
+    None before the lake was filled. What fails is logged and tried again the next day, so that the others get their turn.
+    """
+    if lake_state().refreshed_at is None:
+        return 0
     due = Improvement.objects.filter(next_look_at__lte=now).order_by("next_look_at").values_list("pk", flat=True)
     done = 0
     for pk in list(due[:AT_A_TIME]):
-        look(improvement_id=pk, now=now)
+        try:
+            look(improvement_id=pk, now=now)
+        except (ArithmeticError, ValueError, Error):
+            log.exception("improvement_look_failed", improvement=str(pk))
+            Improvement.objects.filter(pk=pk).update(next_look_at=now + timedelta(days=1))
         done += 1
     return done
 
