@@ -8,6 +8,7 @@ from makegood.app.cli.commitments import commitments
 from makegood.app.cli.demo import demo
 from makegood.app.cli.detect import detecting
 from makegood.app.cli.imports import imports, rejects
+from makegood.app.cli.improvements import improvements
 from makegood.app.cli.keeping import keeping
 from makegood.app.cli.mail import mail
 from makegood.app.cli.replay import replay
@@ -29,6 +30,7 @@ app.add_typer(mail, name="mail", help="Mailboxes: fetch now, or try them.")
 app.add_typer(rejects, name="rejects", help="Rows that could not be read: list, correct, submit again.")
 app.add_typer(replay, name="replay", help="Run history through intake as it happened.")
 app.add_typer(report, name="report", help="What went wrong and what changed.")
+app.add_typer(improvements, name="improvements", help="What changes brought.")
 app.add_typer(triage, name="triage", help="Learn from confirmed cases why customers write.")
 app.add_typer(affected)
 app.add_typer(detecting)

@@ -6,6 +6,7 @@ from makegood.app.desk.api import router as customers
 from makegood.ground.api.auth import Holds
 from makegood.ground.api.problems import add_handlers
 from makegood.lead.scorecards.api import router as scorecards
+from makegood.prevent.improvements.api import router as improvements
 from makegood.prevent.incidents.api import router as incidents
 from makegood.prevent.signals.api import router as signals
 from makegood.prevent.outreach.api import router as outreach
@@ -37,4 +38,5 @@ api.add_router("", signals)
 api.add_router("", incidents)
 api.add_router("", scorecards)
 api.add_router("", outreach)
+api.add_router("", improvements)
 api.add_router("", customers)

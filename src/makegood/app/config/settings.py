@@ -6,7 +6,9 @@ A value that cannot be read stops the start and names the variable. Secrets may 
 
 import hashlib
 import logging
+import re
 from datetime import time
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -112,7 +114,8 @@ WSGI_APPLICATION = "makegood.app.config.wsgi.application"
 # -- pages: Jinja2 for ours, Django templates for allauth and the administration
 ROOMS_WITH_TEMPLATES = ["ground/web", "ground/api", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
                         "recover/commitments", "recover/intake", "recover/triage", "prevent/signals",
-                        "prevent/incidents", "prevent/outreach", "lead/scorecards", "app/desk"]  # fmt: skip
+                        "prevent/incidents", "prevent/outreach", "prevent/improvements", "lead/scorecards",
+                        "app/desk"]  # fmt: skip
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.jinja2.Jinja2",
@@ -289,6 +292,13 @@ MAKEGOOD_LOOKBACK_DAYS = env.int("MAKEGOOD_LOOKBACK_DAYS", 30)  # older failures
 MAKEGOOD_REOPEN_WITHIN_DAYS = env.int("MAKEGOOD_REOPEN_WITHIN_DAYS", 14)  # later answers open a case that follows
 # Lifetime value from which a customer is valued; none: what one in ten has spent, measured at night.
 MAKEGOOD_VALUED_FROM: float | None = env.float("MAKEGOOD_VALUED_FROM", None)
+# What a case costs us, handling and remedy together ("12.50 GBP"): prices the cases that improvements avoided.
+MAKEGOOD_COST_PER_CASE: tuple[Decimal, str] | None = None
+if _cost := env.str("MAKEGOOD_COST_PER_CASE", ""):
+    _price = re.fullmatch(r"(\d{1,9}(?:\.\d{1,2})?) ([A-Z]{3})", _cost)
+    if _price is None:
+        raise EnvError(f"MAKEGOOD_COST_PER_CASE is {_cost!r}: write it as 12.50 GBP.")
+    MAKEGOOD_COST_PER_CASE = Decimal(_price[1]), _price[2]
 # Minutes before a promise is due that its owner is reminded, by kind ("call=30,refund=1440"); else by its distance.
 MAKEGOOD_REMIND_BEFORE: dict[str, int] = env.dict("MAKEGOOD_REMIND_BEFORE", {}, subcast_values=int)
 MAKEGOOD_ESCALATE_AFTER = env.int("MAKEGOOD_ESCALATE_AFTER", 60)  # minutes after it was due

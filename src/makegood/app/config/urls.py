@@ -133,6 +133,7 @@ urlpatterns = [
     path("orders/<uuid:order_id>/", orders.order, name="order"),
     path("orders/<uuid:order_id>/case", orders.open_a_case, name="open_a_case"),
     path("signals/", include("makegood.prevent.signals.urls")),
+    path("improvements/", include("makegood.prevent.improvements.urls")),
     path("incidents/I-<int:number>/affected/", include("makegood.prevent.incidents.affected_urls")),
     path("reports/weekly", scorecards.weekly, name="weekly_report"),
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),

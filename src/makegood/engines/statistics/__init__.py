@@ -2,23 +2,31 @@
 
 from makegood.engines.statistics.change import Change, decompose_change
 from makegood.engines.statistics.control import Limits, binomial_limit, p_limits, u_limits
+from makegood.engines.statistics.effect import CannotTell, Effect, Range, Series, effect, periods_needed, refuses
 from makegood.engines.statistics.quantiles import Quantile, quantile
 from makegood.engines.statistics.running import Judged, judge_periods
 from makegood.engines.statistics.shares import wilson
 from makegood.engines.statistics.uplift import Uplift, people_needed, uplift, uplift_of_means
 
 __all__ = [
+    "CannotTell",
     "Change",
+    "Effect",
     "Judged",
     "Limits",
     "Quantile",
+    "Range",
+    "Series",
     "Uplift",
     "binomial_limit",
     "decompose_change",
+    "effect",
     "judge_periods",
     "p_limits",
     "people_needed",
+    "periods_needed",
     "quantile",
+    "refuses",
     "u_limits",
     "uplift",
     "uplift_of_means",

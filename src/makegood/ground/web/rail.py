@@ -40,6 +40,7 @@ PLACES = (
     Place(gettext_noop("Signals"), "signals:list", "radar", "signals.see", "f"),
     Place(gettext_noop("Incidents"), "incidents:list", "siren", "incidents.see", "i"),
     Place(gettext_noop("Outreach"), "outreach:list", "megaphone", "outreach.see", "h"),
+    Place(gettext_noop("Improvements"), "improvements:list", "trending-down", "improvements.see", "v"),
     Place(gettext_noop("Scorecard"), "weekly_report", "chart-line", "scorecards.see", "s"),
     Place(gettext_noop("Notices"), "notices:list", "bell", key="n"),
     Place(gettext_noop("Mail in"), "mail:inbox", "mail", "messages.see", "m", _TRAFFIC),
