@@ -92,7 +92,7 @@ def test_what_a_provider_garbles_is_kept_as_a_reject(by_provider, visitor):
     assert Mail.objects.get().status == Mail.Status.REJECTED
 
 
-@pytest.mark.parametrize("length", ["abc", "１２", "-5", "", "1e3"])
+@pytest.mark.parametrize("length", ["abc", "\uff11\uff12", "-5", "", "1e3"])
 def test_a_length_that_is_none_is_no_error_of_ours(by_provider, visitor, length: str):
     proof = base64.b64encode(b"us:right").decode()
     answer = visitor.post(
