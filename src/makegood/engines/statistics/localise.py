@@ -179,7 +179,8 @@ class _Values(_Noise):
     def evidence(self, sums: tuple[Floats, ...]) -> Floats:
         z, n, _squares = sums
         clear: Floats = np.maximum(0.0, np.abs(z) - BIAS * n)
-        return clear**2 / (2 * np.maximum(n, 1e-9))
+        evidence: Floats = clear**2 / (2 * np.maximum(n, 1e-9))
+        return evidence
 
     def misfit(self, parts: tuple[Floats, ...], like: tuple[Floats, ...]) -> Floats:
         z, n, _squares = parts
