@@ -35,7 +35,7 @@ def main() -> None:
     from django.conf import settings
     from django.utils import timezone
 
-    from makegood.lead.scorecards.services import lake
+    from makegood.prevent import lake
     from makegood.lead.scorecards.services.weekly import weekly_report
 
     now = timezone.now()

@@ -13,7 +13,7 @@ from makegood.engines.lake import export
 from makegood.engines.lake.export import FactTable, refresh
 from makegood.engines.lake.read import open_lake
 from makegood.engines.lake.store import LakeBusy, Store
-from makegood.lead.scorecards.services.lake import dsn
+from makegood.prevent.lake import dsn
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),

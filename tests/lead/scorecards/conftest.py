@@ -6,7 +6,7 @@ import pytest
 
 from makegood.ground.retail.models import Customer, Order, Place, Shipment, Source, Vendor
 from makegood.ids import uuid7
-from makegood.lead.scorecards.services.lake import refresh_lake
+from makegood.prevent.lake import refresh_lake
 from makegood.recover.cases.models import Case, CaseEvent, Reason
 from makegood.recover.cases.services.reasons import plant_defaults
 

@@ -7,9 +7,9 @@ import pytest
 
 from makegood.ground.retail.models import Source
 from makegood.lead.scorecards.errors import BadWeek, SourceNotFound
-from makegood.lead.scorecards.services.lake import lake_state
 from makegood.lead.scorecards.services.weekly import weekly_report
 from makegood.lead.scorecards.weeks import Week
+from makegood.prevent.lake import lake_state
 
 MONDAY = datetime(2018, 2, 26, tzinfo=UTC)
 AFTER = datetime(2018, 3, 20, 12, 0, tzinfo=UTC)
@@ -185,7 +185,7 @@ def test_the_state_of_the_lake_changes_only_when_facts_do(filled, lake, monkeypa
     after = lake_state()
     assert after.refreshed_at == before.refreshed_at + timedelta(hours=1)
     assert after.stamp == before.stamp
-    assert after.rows == {"orders": 1040, "shipments": 1040, "cases": 204}
+    assert after.rows == {"orders": 1040, "shipments": 1040, "exposures": 1040, "cases": 204}
     assert after.bytes > 10_000
 
 

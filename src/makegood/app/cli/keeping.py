@@ -139,7 +139,7 @@ def _files() -> Finding:
 def _lake() -> Finding:
     from django.utils import timezone
 
-    from makegood.lead.scorecards.services.lake import lake_state
+    from makegood.prevent.lake import lake_state
 
     state = lake_state()
     if state.refreshed_at is None:

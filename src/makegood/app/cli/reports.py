@@ -54,7 +54,7 @@ def _refresh(now: datetime) -> None:
     import adbc_driver_manager
     from django.conf import settings
 
-    from makegood.lead.scorecards.services.lake import refresh_lake
+    from makegood.prevent.lake import refresh_lake
 
     with output.progress() as bar:
         tasks: dict[str, Any] = {}

@@ -9,9 +9,9 @@ from django.db import connection
 from django.utils import timezone
 
 from makegood.lead.scorecards.report import WeeklyReport
-from makegood.lead.scorecards.services.lake import refresh_lake
 from makegood.lead.scorecards.services.weekly import time_zone, weekly_report
 from makegood.lead.scorecards.weeks import Week
+from makegood.prevent.lake import refresh_lake
 
 
 @dataclass(frozen=True)

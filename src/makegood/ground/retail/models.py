@@ -312,6 +312,9 @@ class OrderLine(Mirrored):
                 name="orderline_amounts_not_negative", condition=Q(unit_price__gte=0) & Q(freight__gte=0)
             ),
         ]
+        indexes: ClassVar = [
+            BrinIndex(fields=["changed_at"], name="orderline_changed", autosummarize=True),
+        ]
 
 
 class Payment(Mirrored):

@@ -3,7 +3,7 @@
 from django.utils import timezone
 from procrastinate.contrib.django import app
 
-from makegood.lead.scorecards.services.lake import refresh_lake
+from makegood.prevent.lake import refresh_lake
 
 
 @app.periodic(cron="7 * * * *")

@@ -22,8 +22,8 @@ from makegood.ground.staff.scope import visible_places
 from makegood.ground.web.exports import csv_response
 from makegood.lead.scorecards import sentences
 from makegood.lead.scorecards.report import WeeklyReport
-from makegood.lead.scorecards.services.lake import lake_state
 from makegood.lead.scorecards.weeks import Week
+from makegood.prevent.lake import lake_state
 
 KEPT: Final = 64  # reports kept ready in each process; the facts change once an hour
 GOES_ON: Final = timedelta(minutes=5)

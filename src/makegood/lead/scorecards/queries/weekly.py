@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from makegood.engines.lake import weekly as ask
 from makegood.engines.lake.read import Lake
 from makegood.engines.statistics import Judged, judge_periods, p_limits
-from makegood.lead.scorecards.services.lake import facts
+from makegood.prevent.lake import facts
 
 TREND: Final = 26  # weeks shown
 BASELINE: Final = 8  # quiet weeks that say what to expect of a week

@@ -27,8 +27,8 @@ from makegood.lead.scorecards.queries.weekly import (
     weekly_figures,
 )  # fmt: skip
 from makegood.lead.scorecards.report import Count, LateSlice, LongSlice, Part, Point, Ranking, Wait, WeeklyReport
-from makegood.lead.scorecards.services.lake import lake_state
 from makegood.lead.scorecards.weeks import Week
+from makegood.prevent.lake import lake_state
 from makegood.recover.cases.models import Reason
 
 SHOWN = 15  # rows of a ranking

@@ -12,13 +12,13 @@ from psycopg.conninfo import make_conninfo
 
 from makegood.engines.lake.export import Progress, Refreshed, refresh
 from makegood.engines.lake.store import Store
-from makegood.ground.retail.facts import ORDERS, SHIPMENTS
+from makegood.ground.retail.facts import EXPOSURES, ORDERS, SHIPMENTS
 from makegood.recover.cases.facts import CASES
 
 if TYPE_CHECKING:
     from makegood.engines.lake.read import Lake
 
-TABLES = (ORDERS, SHIPMENTS, CASES)
+TABLES = (ORDERS, SHIPMENTS, EXPOSURES, CASES)
 # What a connection needs and libpq understands; the rest of Django's parameters speak to psycopg.
 LIBPQ = (
     "host",
