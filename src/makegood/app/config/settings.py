@@ -110,7 +110,7 @@ WSGI_APPLICATION = "makegood.app.config.wsgi.application"
 
 # -- pages: Jinja2 for ours, Django templates for allauth and the administration
 ROOMS_WITH_TEMPLATES = ["ground/web", "ground/api", "ground/staff", "ground/retail", "ground/messages", "recover/cases",
-                        "recover/commitments", "recover/intake", "recover/triage", "lead/scorecards",
+                        "recover/commitments", "recover/intake", "recover/triage", "prevent/signals", "lead/scorecards",
                         "app/desk"]  # fmt: skip
 TEMPLATES = [
     {
@@ -291,6 +291,15 @@ MAKEGOOD_VALUED_FROM: float | None = env.float("MAKEGOOD_VALUED_FROM", None)
 # Minutes before a promise is due that its owner is reminded, by kind ("call=30,refund=1440"); else by its distance.
 MAKEGOOD_REMIND_BEFORE: dict[str, int] = env.dict("MAKEGOOD_REMIND_BEFORE", {}, subcast_values=int)
 MAKEGOOD_ESCALATE_AFTER = env.int("MAKEGOOD_ESCALATE_AFTER", 60)  # minutes after it was due
+
+# -- detection of patterns
+MAKEGOOD_DETECTION = env.path("MAKEGOOD_DETECTION", MAKEGOOD_HOME / "detection")  # where the detector keeps its state
+MAKEGOOD_ONE_FALSE_ALARM_IN = env.float("MAKEGOOD_ONE_FALSE_ALARM_IN", 30.0)  # days, where nothing is wrong
+MAKEGOOD_DETECT_BY = env.list(
+    "MAKEGOOD_DETECT_BY",
+    ["reason", "carrier", "warehouse", "from_state", "to_state", "category", "product", "batch", "manufacturer",
+     "seller", "store", "district", "channel", "how"],
+)  # fmt: skip
 
 USE_I18N = True
 USE_TZ = True

@@ -130,6 +130,7 @@ urlpatterns = [
     path("customers/<uuid:customer_id>/not-same-person", customers.not_same_person, name="not_same_person"),
     path("orders/<uuid:order_id>/", orders.order, name="order"),
     path("orders/<uuid:order_id>/case", orders.open_a_case, name="open_a_case"),
+    path("signals/", include("makegood.prevent.signals.urls")),
     path("reports/weekly", scorecards.weekly, name="weekly_report"),
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
     path("triage/", triage.triage, name="triage"),

@@ -24,6 +24,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "triage.see": frozenset({ANALYST, ADMINISTRATOR}),
     "service_levels.see": frozenset({MANAGER, ANALYST, ADMINISTRATOR}),
     "service_levels.set": frozenset({ADMINISTRATOR}),
+    "signals.see": frozenset({SPECIALIST, MANAGER, ANALYST, ADMINISTRATOR}),
+    "signals.judge": frozenset({MANAGER, ANALYST, ADMINISTRATOR}),
     "staff.administer": frozenset({ADMINISTRATOR}),
 }
 

@@ -1,0 +1,1 @@
+"""What is done to signals: kept as they are found, judged by people."""
