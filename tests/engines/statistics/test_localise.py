@@ -186,6 +186,20 @@ def test_where_nothing_happened_hardly_ever_a_cause_is_named(counts: bool):
     assert named <= 20, "of 200 quiet tables"
 
 
+def test_counts_that_are_always_noisier_than_chance_name_nothing_where_that_is_learned():
+    named = dict.fromkeys((1.0, None), 0)
+    for seed in range(60):
+        random, columns = world(seed, (12, 10, 8))
+        expected = np.full(960, 8.0)
+        noisy = random.poisson(expected * random.gamma(4, 1 / 4, 960))  # variance three times the mean
+        for dispersion in named:
+            named[dispersion] += bool(
+                localise(noisy, expected, columns, counts=True, dispersion=dispersion, dimensions=2).causes
+            )
+    assert named[None] <= 12, "of 60; the noise is learned from thirty values"
+    assert named[1.0] >= 30, "else the test tells nothing"
+
+
 def test_what_is_expected_from_little_history_weighs_less():
     columns = {"store": ["Leeds", "York", "Hull", "Bath"]}
     told = [20, 8, 7, 9], [6, 8, 7, 9], columns

@@ -21,6 +21,8 @@ SIDE: Final = 20  # leaves that tell how noise is spread
 KNOTS: Final = 60
 FARTHEST: Final = 10.0  # relative change: what was not expected at all is that far off
 UNEVEN: Final = 2.0  # standard errors, and percent, by which more leaves may lie on one side than on the other
+ENOUGH: Final = 5.0  # counts to be expected of a value that tells something of dispersion
+CHI_MEDIAN: Final = 0.455  # of the chi-squared distribution with one degree of freedom
 BIAS: Final = 0.1  # standard scores: forecasts lean a little to one side, which in a large slice is no news
 
 
@@ -67,7 +69,7 @@ class Localised:
 
 def localise(
     observed: ArrayLike, expected: ArrayLike, attributes: Mapping[str, ArrayLike], *, counts: bool = False,
-    history: float = inf, dispersion: float = 1.0, dimensions: int | None = None, most: int = 20,
+    history: float = inf, dispersion: float | None = 1.0, dimensions: int | None = None, most: int = 20,
 ) -> Localised:  # fmt: skip
     """Explain the difference between two columns of a table by few slices, each of which changed by one ratio.
 
@@ -89,7 +91,7 @@ def localise(
         Counts only: how many times the exposure of `observed` stands behind `expected`, where that comes from counts
         itself. Infinite: it is known exactly.
     dispersion : float
-        Counts only: variance over mean, at least 1.
+        Counts only: variance over mean, at least 1. None: taken from the table, as the median over single values.
     dimensions : int
         At most so many attributes describe a cause; default: all.
     most : int
@@ -125,8 +127,12 @@ def localise(
     seen, due, columns = _checked(observed, expected, attributes, counts)
     _check_parameters(history, dispersion, dimensions, most)
     told = np.flatnonzero((seen != 0) | (due != 0))
-    noise = _Counts(seen[told], due[told], history, dispersion) if counts else _Values(seen[told], due[told])
-    search = _Search(noise, {name: codes[told] for name, (_values, codes) in columns.items()}, dimensions)
+    seen_there, due_there = seen[told], due[told]
+    codes = {name: codes[told] for name, (_values, codes) in columns.items()}
+    if dispersion is None:
+        dispersion = _dispersion(seen_there, due_there, codes, history) if counts else 1.0
+    noise = _Counts(seen_there, due_there, history, dispersion) if counts else _Values(seen_there, due_there)
+    search = _Search(noise, codes, dimensions)
     whole = float(seen.sum() - due.sum())
     causes = []
     for found in search.causes(most):
@@ -272,6 +278,19 @@ class _Counts(_Noise):
         now: Floats = xlogy(seen, (1 + self._history) * observed / all_of_them)
         then: Floats = xlogy(self._history * due, (1 + self._history) * expected / all_of_them)
         return (now + then) / self._dispersion
+
+
+def _dispersion(seen: Floats, due: Floats, columns: Mapping[str, Whole], history: float) -> float:
+    """Variance over mean of counts by single values, most of which are taken to have changed like all."""
+    ratio = float(seen.sum() / due.sum()) if due.any() else 0.0
+    squares = []
+    for codes in columns.values():
+        usual = np.bincount(codes, due) * ratio
+        enough = usual >= ENOUGH
+        off = (np.bincount(codes, seen) - usual)[enough]
+        squares.append(off**2 / (usual[enough] * (1 + ratio / history)))
+    values = np.concatenate(squares)
+    return max(1.0, float(np.median(values)) / CHI_MEDIAN) if values.size >= SIDE else 1.0
 
 
 # -- the search
@@ -430,10 +449,10 @@ def _checked(
     return seen, due, columns
 
 
-def _check_parameters(history: float, dispersion: float, dimensions: int | None, most: int) -> None:
+def _check_parameters(history: float, dispersion: float | None, dimensions: int | None, most: int) -> None:
     if not history > 0:
         raise ValueError("The history behind what is expected is longer than nothing.")
-    if not 1 <= dispersion < inf:
+    if dispersion is not None and not 1 <= dispersion < inf:
         raise ValueError("The dispersion of counts is at least 1.")
     if most < 1 or (dimensions is not None and dimensions < 1):
         raise ValueError("At least one cause of one dimension must be allowed.")
