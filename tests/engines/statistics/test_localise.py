@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from makegood.engines.statistics import localise
 
-PRICE, PER_ATTRIBUTE = 3.0, 0.5
+PRICE, PER_ATTRIBUTE, CARRIED = 3.0, 0.5, 0.25
 
 
 def plainly(  # noqa: C901  all rules in one place
@@ -51,9 +51,12 @@ def plainly(  # noqa: C901  all rules in one place
             changed = {value: part for value, part in parts.items() if misfit[value] <= 0}
             if not changed:
                 return 0.0, -1
+        strongest = max(changed, key=lambda value: evidence(changed[value]))
+        together = [i for part in changed.values() for i in part]
+        if evidence(changed[strongest]) <= cost([*one, name]) or evidence(together) < CARRIED * evidence(some):
+            return 0.0, -1
         gain = sum(value for value in misfit.values() if value > 0)
-        gain -= (len(changed) - 1) * cost([*one, name]) + PER_ATTRIBUTE
-        return gain, max(changed, key=lambda value: evidence(changed[value]))
+        return gain - (len(changed) - 1) * cost([*one, name]) - PER_ATTRIBUTE, strongest
 
     def narrowed(one: dict[str, int], some: list[int]) -> tuple[dict[str, int], list[int]]:
         best_gain, best = 0.0, None

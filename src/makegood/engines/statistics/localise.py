@@ -23,6 +23,7 @@ FARTHEST: Final = 10.0  # relative change: what was not expected at all is that 
 UNEVEN: Final = 2.0  # standard errors, and percent, by which more leaves may lie on one side than on the other
 ENOUGH: Final = 5.0  # counts to be expected of a value that tells something of dispersion
 CHI_MEDIAN: Final = 0.455  # of the chi-squared distribution with one degree of freedom
+CARRIED: Final = 0.25  # of the evidence of a slice, which the parts must bring that it is narrowed to
 BIAS: Final = 0.1  # standard scores: forecasts lean a little to one side, which in a large slice is no news
 
 
@@ -393,6 +394,10 @@ class _Search:
             if not changed.any():
                 return 0.0, -1
         evidence = np.where(changed, self.noise.evidence(parts), -1.0)
+        together = tuple(values[changed].sum(keepdims=True) for values in parts)
+        whole = tuple(values.sum(keepdims=True) for values in parts)
+        if evidence.max() <= cost or self.noise.evidence(together)[0] < CARRIED * self.noise.evidence(whole)[0]:
+            return 0.0, -1
         gain = float(misfit[misfit > 0].sum()) - (int(changed.sum()) - 1) * cost - PER_ATTRIBUTE
         return gain, int(evidence.argmax())
 

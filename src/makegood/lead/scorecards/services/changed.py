@@ -1,0 +1,168 @@
+"""What changed between two periods: which slices differ from what the earlier one leads to expect."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from django.utils.translation import gettext as _
+from numpy.typing import NDArray
+
+from makegood.engines.lake.changed import Spans
+from makegood.engines.statistics import Localised, localise, mix_of
+from makegood.lead.scorecards import sentences
+from makegood.lead.scorecards.changed import Example, Found, WhatChanged
+from makegood.lead.scorecards.errors import NumberUnknown, PeriodsMeet
+from makegood.lead.scorecards.metrics import CHANGED
+from makegood.lead.scorecards.periods import bounds, last_week, read_span, the_one_before
+from makegood.lead.scorecards.queries.changed import Counted, Figures, figures, last_moment
+from makegood.lead.scorecards.services.weekly import time_zone
+from makegood.prevent.signals.words import Names
+from makegood.prevent.slices import DIMENSIONS, Slice
+
+AT_MOST: Final = 3  # things that a slice has in common
+MOST: Final = 12  # slices
+
+
+def what_changed(
+    *, of: str = "cases", period: str = "", against: str = "", now: datetime, source: str = "",
+    places: Sequence[uuid.UUID] | None = None,
+) -> WhatChanged:  # fmt: skip
+    """Compare two periods on the lake as it is; `refresh_lake` brings that up to date first.
+
+    What was to be expected: each failure of the earlier period, weighed by how much purchases of its carrier, seller,
+    places and so on became more or fewer since; for what is new, the rate of all. `docs/explanation/what-changed.md`
+    says why. Two SQL queries at most.
+
+    Parameters
+    ----------
+    of : str
+        Slug of one of `metrics.CHANGED`.
+    period, against : str
+        "2018-02-26..2018-03-04", "2018-W09" or "2018-02". Without a period: the last week that is over; without one to
+        compare with: the one before, equally long.
+    now : datetime
+        Nothing later is known.
+    source : str
+        Slug; empty: all sources.
+    places : sequence of UUID or None
+        Only what belongs to these places; None for the whole company.
+
+    Raises
+    ------
+    BadPeriod, PeriodsMeet
+        The periods cannot be read or compared.
+    NumberUnknown, SourceNotFound
+        There is no such number or source.
+    """
+    if of not in CHANGED:
+        raise NumberUnknown(of, list(CHANGED))
+    zone = time_zone(source)
+    asked = read_span(period) if period else last_week(now, zone)
+    earlier = read_span(against) if against else the_one_before(asked)
+    if earlier.first <= asked.last and asked.first <= earlier.last:
+        raise PeriodsMeet
+    spans = Spans(against=bounds(earlier, zone), asked=bounds(asked, zone), as_of=now)
+    with figures(of, spans, source=source, places=places) as told:
+        found, expected = _localised(told)
+        slices = [{name: str(value) for name, value in cause.slice.items()} for cause in found.causes]
+        names = Names.of(slices)
+        causes = [
+            Found(
+                slice=slice_, words=words(slice_, names),
+                before=int(told.failed.before[_told(told, cause.leaves)].sum()), observed=round(cause.observed),
+                expected=round(cause.expected, 1), excess=round(cause.excess, 1),
+                share=None if np.isnan(cause.share) else round(cause.share, 4), score=round(cause.score, 1),
+                examples=[Example(**row) for row in told.newest(slice_)],
+            )
+            for slice_, cause in zip(slices, found.causes, strict=True)
+        ]  # fmt: skip
+    metric = CHANGED[of]
+    observed, before = int(told.failed.after.sum()), int(told.failed.before.sum())
+    exposed = [int(column.sum()) for column in (told.exposed.before, told.exposed.after)]
+    empty = not (observed or before or sum(exposed))
+    last = last_moment(as_of=now, source=source, places=places) if empty else None
+    causes.sort(key=lambda one: -abs(one.excess))
+    return WhatChanged(
+        of=of, name=_(metric.name), period=asked, against=earlier, time_zone=zone.key, source=source,
+        as_of=now.astimezone(zone), complete=now >= spans.asked[1], empty=empty,
+        last_day_with_data=last.astimezone(zone).date() if last else None,
+        reading=sentences.what_changed(metric.slug, observed=observed, expected=expected, causes=causes, empty=empty),
+        notes=_notes(now >= spans.asked[1], exposed),
+        before=before, observed=observed, expected=round(expected, 1), exposure_before=exposed[0], exposure=exposed[1],
+        causes=causes, rest=round(observed - expected - sum(one.excess for one in causes), 1),
+    )  # fmt: skip
+
+
+def words(slice_: Slice, names: Names) -> str:
+    """What a slice has in common, as in "Parcel late, from SP, carrier Marlbeck"."""
+    told = []
+    for name, value in slice_.items():
+        said = names.value(name, value) if value else _("not known")
+        told.append(said if name == "reason" and value else f"{DIMENSIONS[name].label} {said}")
+    return ", ".join(told) if told else _("Everywhere else")
+
+
+def _told(told: Figures, leaves: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of the leaves of a cause those that were counted; the others are only expected."""
+    return leaves[leaves < told.failed.before.size]
+
+
+def _localised(told: Figures) -> tuple[Localised, float]:
+    """The causes, and how many were to be expected."""
+    failed, exposed = told.failed, told.exposed
+    if exposed.before.sum():
+        mix = mix_of(exposed.before, exposed.after, exposed.columns)
+        new = _new(exposed)
+        usual = failed.before * mix.weights(failed.columns)
+        columns, expected = _with_new(failed, exposed, new, usual)
+    else:  # nothing was due then: all of it is new
+        columns, expected = failed.columns, np.zeros_like(failed.before)
+    observed = np.concatenate([failed.after, np.zeros(expected.size - failed.after.size)])
+    several = {name: column for name, column in columns.items() if len(set(column.tolist())) > 1}
+    if not several or not exposed.after.sum() or not exposed.before.sum():
+        total, due = float(observed.sum()), float(expected.sum())
+        return Localised(causes=[], observed=total, expected=due, residual=total - due), due
+    history = float(exposed.before.sum() / exposed.after.sum())
+    found = localise(
+        observed, expected, several, counts=True, history=history, dispersion=None, dimensions=AT_MOST, most=MOST
+    )
+    return found, float(expected.sum())
+
+
+def _new(exposed: Counted) -> NDArray[np.bool_]:
+    """Purchases of something that there was none of in the earlier period: a new seller, a new lane."""
+    new = np.zeros(exposed.before.size, dtype=bool)
+    for column in exposed.columns.values():
+        _values, codes = np.unique(column, return_inverse=True)
+        new |= np.bincount(codes, exposed.before)[codes] == 0
+    return new & (exposed.after > 0)
+
+
+def _with_new(
+    failed: Counted, exposed: Counted, new: NDArray[np.bool_], usual: NDArray[np.float64]
+) -> tuple[Mapping[str, NDArray[Any]], NDArray[np.float64]]:
+    """The failures with what was to be expected of them, and rows for what is new, at the rate of all, by reason."""
+    reasons = failed.columns.get("reason", np.full(failed.before.size, ""))
+    kinds, codes = np.unique(reasons, return_inverse=True)
+    rates = np.bincount(codes, failed.before, minlength=kinds.size) / exposed.before.sum()
+    rows = np.flatnonzero(new)
+    columns = {
+        name: np.concatenate([
+            column,
+            np.tile(kinds, rows.size) if name == "reason" else
+            np.repeat(exposed.columns[name][rows] if name in exposed.columns else np.full(rows.size, ""), kinds.size),
+        ])
+        for name, column in failed.columns.items()
+    }  # fmt: skip
+    return columns, np.concatenate([usual, np.outer(exposed.after[rows], rates).ravel()])
+
+
+def _notes(complete: bool, exposed: Sequence[int]) -> list[str]:
+    told = []
+    if not complete:
+        told.append(_("The period is not over: only what is known by now is counted."))
+    if not exposed[0] and exposed[1]:
+        told.append(_("Nothing was due in the period compared with, so nothing could be expected."))
+    return told
