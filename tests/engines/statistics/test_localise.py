@@ -13,10 +13,15 @@ PRICE, PER_ATTRIBUTE, CARRIED = 3.0, 0.5, 0.25
 
 
 def plainly(  # noqa: C901  all rules in one place
-    observed: Sequence[float], expected: Sequence[float], columns: dict[str, Sequence[int]], history: float
+    observed: Sequence[float],
+    expected: Sequence[float],
+    columns: dict[str, Sequence[int]],
+    history: float,
+    everything: bool = True,
+    rows: Sequence[int] = (),
 ) -> list[dict[str, int]]:
     """The slices, found by asking every conjunction about every row, each time anew."""
-    rows = [i for i in range(len(observed)) if observed[i] or expected[i]]
+    rows = rows or [i for i in range(len(observed)) if observed[i] or expected[i]]
 
     def times_log(count: float, ratio: float) -> float:
         return 0.0 if not count else count * log(ratio) if ratio else -inf
@@ -71,7 +76,7 @@ def plainly(  # noqa: C901  all rules in one place
 
     def strongest(left: list[int]) -> dict[str, int] | None:
         best_worth, best = 0.0, None
-        for depth in range(len(columns) + 1):
+        for depth in range(0 if everything else 1, len(columns) + 1):
             for names in combinations(columns, depth):
                 for values in sorted({tuple(columns[name][i] for name in names) for i in left}):
                     one = dict(zip(names, values, strict=True))
@@ -92,6 +97,11 @@ def plainly(  # noqa: C901  all rules in one place
             else:
                 kept.append((before, theirs))
         found = [*kept, (one, some)]
+    for one, some in found:
+        if not one and any(expected[i] for i in some):
+            ratio = sum(observed[i] for i in some) / sum(expected[i] for i in some)
+            usual = [value * ratio for value in expected]
+            return [{}, *plainly(observed, usual, columns, history, everything=False, rows=rows)]
     return [one for one, _some in found]
 
 
@@ -128,10 +138,11 @@ def test_causes_and_residual_add_up_and_no_row_is_told_twice(table, counts: bool
     observed, expected, columns = table
     found = localise(observed, expected, columns, counts=counts)
     assert sum(cause.excess for cause in found.causes) + found.residual == pytest.approx(sum(observed) - sum(expected))
-    claimed = [row for cause in found.causes for row in cause.leaves]
+    claimed = [row for cause in found.causes if cause.slice for row in cause.leaves]
     assert len(claimed) == len(set(claimed))
     for cause in found.causes:
         assert cause.score > 0
+        assert cause.slice or cause is found.causes[0]
         assert all(columns[name][row] == value for row in cause.leaves for name, value in cause.slice.items())
 
 
@@ -175,7 +186,17 @@ def test_where_everything_rose_that_is_the_cause():
     expected = np.full(240, 20.0)
     found = localise(random.poisson(expected * 1.5), expected, columns, counts=True)
     assert [cause.slice for cause in found.causes] == [{}]
-    assert found.causes[0].share == 1
+    assert found.causes[0].share == pytest.approx(1)
+    assert found.residual == pytest.approx(0, abs=1e-6)
+
+
+def test_what_a_slice_did_beyond_a_general_rise_is_told_too():
+    random, columns = world(6)
+    ratio = np.where(columns["b"] == "b3", 4.0, np.where(columns["a"] == "a5", 1.35, 1.6))
+    found = localise(random.poisson(40.0 * ratio), np.full(240, 40.0), columns, counts=True)
+    assert found.causes[0].slice == {}
+    told = {tuple(cause.slice.items())[0]: cause.excess for cause in found.causes[1:]}
+    assert told["b", "b3"] > 0 > told["a", "a5"]
 
 
 @pytest.mark.parametrize("counts", [True, False])

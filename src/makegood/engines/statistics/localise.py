@@ -22,7 +22,8 @@ KNOTS: Final = 60
 FARTHEST: Final = 10.0  # relative change: what was not expected at all is that far off
 UNEVEN: Final = 2.0  # standard errors, and percent, by which more leaves may lie on one side than on the other
 ENOUGH: Final = 5.0  # counts to be expected of a value that tells something of dispersion
-CHI_MEDIAN: Final = 0.455  # of the chi-squared distribution with one degree of freedom
+QUIET: Final = 1 / 3  # of single values at least did nothing but what all did
+CHI_QUIET: Final = 0.1855  # that quantile of the chi-squared distribution with one degree of freedom
 CARRIED: Final = 0.25  # of the evidence of a slice, which the parts must bring that it is narrowed to
 BIAS: Final = 0.1  # standard scores: forecasts lean a little to one side, which in a large slice is no news
 
@@ -34,7 +35,8 @@ class Cause:
     Attributes
     ----------
     slice : dict
-        The value of each attribute that describes it; empty: everything.
+        The value of each attribute that describes it. Empty: the change of everything, against which the other causes
+        are told; `observed` is then what all leaves would show, had they changed by nothing else.
     observed, expected : float
         Of its leaves, those of causes before it left out, so that causes and residual add up.
     share : float
@@ -60,7 +62,7 @@ class Cause:
 
 @dataclass(frozen=True, kw_only=True)
 class Localised:
-    """Causes, the strongest evidence first, and what no cause explains."""
+    """Causes, the strongest evidence first (that of everything before all), and what no cause explains."""
 
     causes: list[Cause]
     observed: float
@@ -92,7 +94,8 @@ def localise(
         Counts only: how many times the exposure of `observed` stands behind `expected`, where that comes from counts
         itself. Infinite: it is known exactly.
     dispersion : float
-        Counts only: variance over mean, at least 1. None: taken from the table, as the median over single values.
+        Counts only: variance over mean, at least 1. None: taken from the third of single values that
+        deviates least.
     dimensions : int
         At most so many attributes describe a cause; default: all.
     most : int
@@ -128,26 +131,38 @@ def localise(
     seen, due, columns = _checked(observed, expected, attributes, counts)
     _check_parameters(history, dispersion, dimensions, most)
     told = np.flatnonzero((seen != 0) | (due != 0))
-    seen_there, due_there = seen[told], due[told]
     codes = {name: codes[told] for name, (_values, codes) in columns.items()}
     if dispersion is None:
-        dispersion = _dispersion(seen_there, due_there, codes, history) if counts else 1.0
-    noise = _Counts(seen_there, due_there, history, dispersion) if counts else _Values(seen_there, due_there)
-    search = _Search(noise, codes, dimensions)
+        dispersion = _dispersion(seen[told], due[told], codes, history) if counts else 1.0
+
+    def found(usual: Floats, everything: bool) -> list[_Found]:
+        noise = _Counts(seen[told], usual[told], history, dispersion) if counts else _Values(seen[told], usual[told])
+        return _Search(noise, codes, dimensions, everything).causes(most)
+
+    causes, usual = found(due, everything=True), due
+    general = next((one for one in causes if not one.codes), None)
     whole = float(seen.sum() - due.sum())
-    causes = []
-    for found in search.causes(most):
-        leaves = told[found.leaves]
-        now, usual = float(seen[leaves].sum()), float(due[leaves].sum())
-        causes.append(
-            Cause(
-                slice={name: columns[name][0][code] for name, code in found.codes.items()},
-                observed=now, expected=usual, share=(now - usual) / whole if whole else nan, score=found.score,
-                leaves=leaves,
-            )
-        )  # fmt: skip
-    explained = sum(cause.excess for cause in causes)
-    return Localised(causes=causes, observed=float(seen.sum()), expected=float(due.sum()), residual=whole - explained)
+    told_causes = []
+    if general and due[told[general.leaves]].any():
+        # All changed by one ratio; what the slices did beyond that is asked anew.
+        usual = due * float(seen[told[general.leaves]].sum() / due[told[general.leaves]].sum())
+        told_causes.append(_cause({}, float(usual.sum()), float(due.sum()), whole, general.score, told))
+        causes = found(usual, everything=False)[: most - 1]
+    for one in causes:
+        leaves = told[one.leaves]
+        slice_ = {name: columns[name][0][code] for name, code in one.codes.items()}
+        told_causes.append(
+            _cause(slice_, float(seen[leaves].sum()), float(usual[leaves].sum()), whole, one.score, leaves)
+        )
+    residual = whole - sum(cause.excess for cause in told_causes)
+    return Localised(causes=told_causes, observed=float(seen.sum()), expected=float(due.sum()), residual=residual)
+
+
+def _cause(
+    slice_: dict[str, Any], observed: float, expected: float, whole: float, score: float, leaves: Whole
+) -> Cause:  # fmt: skip
+    share = (observed - expected) / whole if whole else nan
+    return Cause(slice=slice_, observed=observed, expected=expected, share=share, score=score, leaves=leaves)
 
 
 # -- two kinds of noise. Evidence of a slice comes from sums over its leaves, so that a cuboid costs one count of each.
@@ -282,7 +297,7 @@ class _Counts(_Noise):
 
 
 def _dispersion(seen: Floats, due: Floats, columns: Mapping[str, Whole], history: float) -> float:
-    """Variance over mean of counts by single values, most of which are taken to have changed like all."""
+    """Variance over mean of counts by single values, a third of which are taken to have changed like all."""
     ratio = float(seen.sum() / due.sum()) if due.any() else 0.0
     squares = []
     for codes in columns.values():
@@ -291,7 +306,7 @@ def _dispersion(seen: Floats, due: Floats, columns: Mapping[str, Whole], history
         off = (np.bincount(codes, seen) - usual)[enough]
         squares.append(off**2 / (usual[enough] * (1 + ratio / history)))
     values = np.concatenate(squares)
-    return max(1.0, float(np.median(values)) / CHI_MEDIAN) if values.size >= SIDE else 1.0
+    return max(1.0, float(np.quantile(values, QUIET)) / CHI_QUIET) if values.size >= SIDE else 1.0
 
 
 # -- the search
@@ -315,11 +330,15 @@ class _Cuboid:
 
 
 class _Search:
-    def __init__(self, noise: _Noise, columns: dict[str, Whole], dimensions: int | None) -> None:
+    def __init__(
+        self, noise: _Noise, columns: dict[str, Whole], dimensions: int | None, everything: bool
+    ) -> None:  # fmt: skip
         self.noise, self.columns = noise, columns
         self.deepest = min(len(columns), dimensions or len(columns))
         self.left = np.ones(noise.sums[0].size, dtype=bool)
         self.cuboids = {cuboid.names: cuboid for cuboid in self._cuboids()} if self.left.any() else {}
+        if not everything:
+            self.cuboids.pop((), None)
 
     def _cuboids(self) -> Iterator[_Cuboid]:
         codes: dict[tuple[str, ...], tuple[Whole, int]] = {(): (np.zeros(self.left.size, dtype=np.int64), 1)}

@@ -7,34 +7,40 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-ROUNDS: Final = 30
+ROUNDS: Final = 20
+FARTHEST: Final = 5.0  # a combination that grew by more is more likely badly known
 ENOUGH: Final = 20.0  # exposures from which on a value's own change of volume counts more than that of all
 
 
 @dataclass(frozen=True)
 class Mix:
-    """How much each value of each attribute grew, as factors: their product is the growth of a leaf.
+    """How much each value of each attribute grew, as factors: `level` times their product is the growth of a leaf.
 
     Attributes
     ----------
     growth : float
         Of all together: exposures after over exposures before.
+    level : float
+        What the factors are on top of.
     factors : dict
-        For each attribute the factor of each value; a value that is not named has 1.
+        For each attribute the factor of each value, 1 on average; a value that is not named has 1.
     """
 
     growth: float
+    level: float
     factors: Mapping[str, Mapping[Any, float]]
 
     def weights(self, attributes: Mapping[str, ArrayLike]) -> NDArray[np.float64]:
-        """How many of today's stand for one of before, for each row. Attributes that the mix does not know count 1."""
+        """How many of today's stand for one of before, for each row: the growth of all where the mix knows nothing, and
+        never more than `FARTHEST` times further from it than that.
+        """
         rows = len(np.asarray(next(iter(attributes.values())))) if attributes else 0
-        weights = np.full(rows, self.growth)
+        weights = np.full(rows, self.level)
         for name, column in attributes.items():
             if known := self.factors.get(name):
                 values, codes = np.unique(np.asarray(column), return_inverse=True)
                 weights *= np.array([known.get(value, 1.0) for value in values.tolist()])[codes]
-        return weights
+        return np.clip(weights, self.growth / FARTHEST, self.growth * FARTHEST)
 
 
 def mix_of(before: ArrayLike, after: ArrayLike, attributes: Mapping[str, ArrayLike]) -> Mix:
@@ -78,7 +84,8 @@ def mix_of(before: ArrayLike, after: ArrayLike, attributes: Mapping[str, ArrayLi
     for name, column in attributes.items():
         values, codes = np.unique(np.asarray(column), return_inverse=True)
         was, wanted = np.bincount(codes, first), np.bincount(codes, second)
-        coded[name] = values.tolist(), codes, (wanted + ENOUGH * growth) / (was + ENOUGH) * was
+        drawn = (wanted + ENOUGH * growth) / (was + ENOUGH) * was
+        coded[name] = values.tolist(), codes, drawn * (second.sum() / max(drawn.sum(), 1e-300))
     factors = {name: np.ones(len(values)) for name, (values, _codes, _wanted) in coded.items()}
     weighed = first * growth
     for _ in range(ROUNDS if growth else 0):
@@ -87,5 +94,11 @@ def mix_of(before: ArrayLike, after: ArrayLike, attributes: Mapping[str, ArrayLi
             step = np.divide(wanted, now, out=np.ones_like(now), where=now > 0)
             factors[name] *= step
             weighed *= step[codes]
+    product = np.ones_like(first)
+    for name, (_values, codes, _wanted) in coded.items():
+        # Only the product of all factors is known; each with a mean of 1, so that a value nobody knows has that.
+        factors[name] /= np.average(factors[name][codes], weights=first)
+        product *= factors[name][codes]
+    level = float(second.sum() / (first * product).sum())
     told = {name: dict(zip(coded[name][0], column.tolist(), strict=True)) for name, column in factors.items()}
-    return Mix(growth, told)
+    return Mix(growth, level, told)

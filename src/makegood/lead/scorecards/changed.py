@@ -34,6 +34,7 @@ class Found:
 
     slice: dict[str, str]  # identifiers and codes; empty: everything
     words: str
+    new: bool  # nothing of it could have failed in the earlier period
     before: int
     observed: int
     expected: float

@@ -1,13 +1,12 @@
 """What changed between two periods: which slices differ from what the earlier one leads to expect."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from django.utils.translation import gettext as _
-from numpy.typing import NDArray
 
 from makegood.engines.lake.changed import Spans
 from makegood.engines.statistics import Localised, localise, mix_of
@@ -32,7 +31,7 @@ def what_changed(
     """Compare two periods on the lake as it is; `refresh_lake` brings that up to date first.
 
     What was to be expected: each failure of the earlier period, weighed by how much purchases of its carrier, seller,
-    places and so on became more or fewer since; for what is new, the rate of all. `docs/explanation/what-changed.md`
+    places and so on became more or fewer since. `docs/explanation/what-changed.md`
     says why. Two SQL queries at most.
 
     Parameters
@@ -65,13 +64,13 @@ def what_changed(
         raise PeriodsMeet
     spans = Spans(against=bounds(earlier, zone), asked=bounds(asked, zone), as_of=now)
     with figures(of, spans, source=source, places=places) as told:
-        found, expected = _localised(told)
+        found = _localised(told)
         slices = [{name: str(value) for name, value in cause.slice.items()} for cause in found.causes]
         names = Names.of(slices)
         causes = [
             Found(
-                slice=slice_, words=words(slice_, names),
-                before=int(told.failed.before[_told(told, cause.leaves)].sum()), observed=round(cause.observed),
+                slice=slice_, words=words(slice_, names), new=_new(told.exposed, slice_),
+                before=int(told.failed.before[cause.leaves].sum()), observed=round(cause.observed),
                 expected=round(cause.expected, 1), excess=round(cause.excess, 1),
                 share=None if np.isnan(cause.share) else round(cause.share, 4), score=round(cause.score, 1),
                 examples=[Example(**row) for row in told.newest(slice_)],
@@ -79,6 +78,7 @@ def what_changed(
             for slice_, cause in zip(slices, found.causes, strict=True)
         ]  # fmt: skip
     metric = CHANGED[of]
+    expected = found.expected
     observed, before = int(told.failed.after.sum()), int(told.failed.before.sum())
     exposed = [int(column.sum()) for column in (told.exposed.before, told.exposed.after)]
     empty = not (observed or before or sum(exposed))
@@ -101,62 +101,32 @@ def words(slice_: Slice, names: Names) -> str:
     for name, value in slice_.items():
         said = names.value(name, value) if value else _("not known")
         told.append(said if name == "reason" and value else f"{DIMENSIONS[name].label} {said}")
-    return ", ".join(told) if told else _("Everywhere else")
+    return ", ".join(told) if told else _("Everything, in general")
 
 
-def _told(told: Figures, leaves: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of the leaves of a cause those that were counted; the others are only expected."""
-    return leaves[leaves < told.failed.before.size]
-
-
-def _localised(told: Figures) -> tuple[Localised, float]:
-    """The causes, and how many were to be expected."""
+def _localised(told: Figures) -> Localised:
     failed, exposed = told.failed, told.exposed
-    if exposed.before.sum():
-        mix = mix_of(exposed.before, exposed.after, exposed.columns)
-        new = _new(exposed)
-        usual = failed.before * mix.weights(failed.columns)
-        columns, expected = _with_new(failed, exposed, new, usual)
-    else:  # nothing was due then: all of it is new
-        columns, expected = failed.columns, np.zeros_like(failed.before)
-    observed = np.concatenate([failed.after, np.zeros(expected.size - failed.after.size)])
-    several = {name: column for name, column in columns.items() if len(set(column.tolist())) > 1}
-    if not several or not exposed.after.sum() or not exposed.before.sum():
-        total, due = float(observed.sum()), float(expected.sum())
-        return Localised(causes=[], observed=total, expected=due, residual=total - due), due
-    history = float(exposed.before.sum() / exposed.after.sum())
-    found = localise(
-        observed, expected, several, counts=True, history=history, dispersion=None, dimensions=AT_MOST, most=MOST
-    )
-    return found, float(expected.sum())
+    if not exposed.before.sum():  # nothing was due then, so nothing can be expected
+        observed = float(failed.after.sum())
+        return Localised(causes=[], observed=observed, expected=0.0, residual=observed)
+    # Purchases of what there was none of before, as of a new seller, are taken to fail like all others: the mix spreads
+    # them over what was there.
+    expected = failed.before * mix_of(exposed.before, exposed.after, exposed.columns).weights(failed.columns)
+    several = {name: column for name, column in failed.columns.items() if len(set(column.tolist())) > 1}
+    history = float(exposed.before.sum() / max(1.0, exposed.after.sum()))
+    return localise(
+        failed.after, expected, several or failed.columns, counts=True, history=history, dispersion=None,
+        dimensions=AT_MOST, most=MOST,
+    )  # fmt: skip
 
 
-def _new(exposed: Counted) -> NDArray[np.bool_]:
-    """Purchases of something that there was none of in the earlier period: a new seller, a new lane."""
-    new = np.zeros(exposed.before.size, dtype=bool)
-    for column in exposed.columns.values():
-        _values, codes = np.unique(column, return_inverse=True)
-        new |= np.bincount(codes, exposed.before)[codes] == 0
-    return new & (exposed.after > 0)
-
-
-def _with_new(
-    failed: Counted, exposed: Counted, new: NDArray[np.bool_], usual: NDArray[np.float64]
-) -> tuple[Mapping[str, NDArray[Any]], NDArray[np.float64]]:
-    """The failures with what was to be expected of them, and rows for what is new, at the rate of all, by reason."""
-    reasons = failed.columns.get("reason", np.full(failed.before.size, ""))
-    kinds, codes = np.unique(reasons, return_inverse=True)
-    rates = np.bincount(codes, failed.before, minlength=kinds.size) / exposed.before.sum()
-    rows = np.flatnonzero(new)
-    columns = {
-        name: np.concatenate([
-            column,
-            np.tile(kinds, rows.size) if name == "reason" else
-            np.repeat(exposed.columns[name][rows] if name in exposed.columns else np.full(rows.size, ""), kinds.size),
-        ])
-        for name, column in failed.columns.items()
-    }  # fmt: skip
-    return columns, np.concatenate([usual, np.outer(exposed.after[rows], rates).ravel()])
+def _new(exposed: Counted, slice_: Slice) -> bool:
+    """Whether there was nothing of a slice in the earlier period that could have failed."""
+    inside = np.ones(exposed.before.size, dtype=bool)
+    for name, value in slice_.items():
+        if name in exposed.columns:
+            inside &= exposed.columns[name] == value
+    return bool(exposed.after[inside].sum() and not exposed.before[inside].sum())
 
 
 def _notes(complete: bool, exposed: Sequence[int]) -> list[str]:
