@@ -12,7 +12,7 @@ from makegood.engines.statistics import localise
 PRICE, PER_ATTRIBUTE, CARRIED = 3.0, 0.5, 0.25
 
 
-def plainly(  # noqa: C901  all rules in one place
+def plainly(  # noqa: C901, PLR0915  all rules in one place
     observed: Sequence[float],
     expected: Sequence[float],
     columns: dict[str, Sequence[int]],
@@ -195,7 +195,7 @@ def test_what_a_slice_did_beyond_a_general_rise_is_told_too():
     ratio = np.where(columns["b"] == "b3", 4.0, np.where(columns["a"] == "a5", 1.35, 1.6))
     found = localise(random.poisson(40.0 * ratio), np.full(240, 40.0), columns, counts=True)
     assert found.causes[0].slice == {}
-    told = {tuple(cause.slice.items())[0]: cause.excess for cause in found.causes[1:]}
+    told = {next(iter(cause.slice.items())): cause.excess for cause in found.causes[1:]}
     assert told["b", "b3"] > 0 > told["a", "a5"]
 
 

@@ -28,8 +28,8 @@ def test_every_value_is_weighed_to_its_share(before: list[int], after: list[int]
         was, now = sum(before[i] for i in rows), sum(after[i] for i in rows)
         drawn[value] = (now + mix.ENOUGH * growth) / (was + mix.ENOUGH) * was
         got[value] = sum(before[i] * weights[i] for i in rows)
-    for value in drawn:
-        assert got[value] == pytest.approx(drawn[value] * sum(after) / sum(drawn.values()), rel=1e-3)
+    for value, wanted in drawn.items():
+        assert got[value] == pytest.approx(wanted * sum(after) / sum(drawn.values()), rel=1e-3)
 
 
 def test_a_carrier_that_doubled_doubles_what_its_parcels_are_expected_to_fail():

@@ -22,8 +22,7 @@ KNOTS: Final = 60
 FARTHEST: Final = 10.0  # relative change: what was not expected at all is that far off
 UNEVEN: Final = 2.0  # standard errors, and percent, by which more leaves may lie on one side than on the other
 ENOUGH: Final = 5.0  # counts to be expected of a value that tells something of dispersion
-QUIET: Final = 1 / 3  # of single values at least did nothing but what all did
-CHI_QUIET: Final = 0.1855  # that quantile of the chi-squared distribution with one degree of freedom
+CHI_MEDIAN: Final = 0.455  # of the chi-squared distribution with one degree of freedom
 CARRIED: Final = 0.25  # of the evidence of a slice, which the parts must bring that it is narrowed to
 BIAS: Final = 0.1  # standard scores: forecasts lean a little to one side, which in a large slice is no news
 
@@ -94,8 +93,8 @@ def localise(
         Counts only: how many times the exposure of `observed` stands behind `expected`, where that comes from counts
         itself. Infinite: it is known exactly.
     dispersion : float
-        Counts only: variance over mean, at least 1. None: taken from the third of single values that
-        deviates least.
+        Counts only: variance over mean, at least 1. None: taken from the table, as the median over
+        single values.
     dimensions : int
         At most so many attributes describe a cause; default: all.
     most : int
@@ -297,7 +296,7 @@ class _Counts(_Noise):
 
 
 def _dispersion(seen: Floats, due: Floats, columns: Mapping[str, Whole], history: float) -> float:
-    """Variance over mean of counts by single values, a third of which are taken to have changed like all."""
+    """Variance over mean of counts by single values, most of which are taken to have changed like all."""
     ratio = float(seen.sum() / due.sum()) if due.any() else 0.0
     squares = []
     for codes in columns.values():
@@ -306,7 +305,7 @@ def _dispersion(seen: Floats, due: Floats, columns: Mapping[str, Whole], history
         off = (np.bincount(codes, seen) - usual)[enough]
         squares.append(off**2 / (usual[enough] * (1 + ratio / history)))
     values = np.concatenate(squares)
-    return max(1.0, float(np.quantile(values, QUIET)) / CHI_QUIET) if values.size >= SIDE else 1.0
+    return max(1.0, float(np.median(values)) / CHI_MEDIAN) if values.size >= SIDE else 1.0
 
 
 # -- the search

@@ -40,7 +40,8 @@ class Mix:
             if known := self.factors.get(name):
                 values, codes = np.unique(np.asarray(column), return_inverse=True)
                 weights *= np.array([known.get(value, 1.0) for value in values.tolist()])[codes]
-        return np.clip(weights, self.growth / FARTHEST, self.growth * FARTHEST)
+        believed: NDArray[np.float64] = np.clip(weights, self.growth / FARTHEST, self.growth * FARTHEST)
+        return believed
 
 
 def mix_of(before: ArrayLike, after: ArrayLike, attributes: Mapping[str, ArrayLike]) -> Mix:
