@@ -57,7 +57,7 @@ def test_the_figures_count_mine_and_all(client, ana):
     case_due(-timedelta(hours=1))
     now = timezone.now()
     figures = queries.figures(me=ana, places=None, now=now, today=now - timedelta(hours=2), tonight=now)
-    assert figures == (2, 1, 2, 3, 0, 0)
+    assert figures == (2, 1, 2, 3, 0, 0, 0)
     morning = now - timedelta(hours=2)
     elsewhere = queries.figures(me=ana, places=[PlaceFactory().pk], now=now, today=morning, tonight=now)
     assert (elsewhere.late, elsewhere.opened_today) == (0, 0)

@@ -5,6 +5,7 @@ import typer
 from makegood.app.cli import output
 from makegood.app.cli.commitments import commitments
 from makegood.app.cli.demo import demo
+from makegood.app.cli.detect import detecting
 from makegood.app.cli.imports import imports, rejects
 from makegood.app.cli.keeping import keeping
 from makegood.app.cli.mail import mail
@@ -28,6 +29,7 @@ app.add_typer(rejects, name="rejects", help="Rows that could not be read: list, 
 app.add_typer(replay, name="replay", help="Run history through intake as it happened.")
 app.add_typer(report, name="report", help="What went wrong and what changed.")
 app.add_typer(triage, name="triage", help="Learn from confirmed cases why customers write.")
+app.add_typer(detecting)
 app.add_typer(commitments)
 app.add_typer(staff, name="staff", help="People who sign in.")
 app.add_typer(keeping)

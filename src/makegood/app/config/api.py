@@ -6,6 +6,7 @@ from makegood.app.desk.api import router as customers
 from makegood.ground.api.auth import Holds
 from makegood.ground.api.problems import add_handlers
 from makegood.lead.scorecards.api import router as scorecards
+from makegood.prevent.signals.api import router as signals
 from makegood.recover.cases.api import router as cases
 from makegood.recover.cases.api_handling import router as handling
 from makegood.recover.cases.api_lists import router as lists
@@ -30,5 +31,6 @@ api.add_router("", service_levels)
 api.add_router("", commitments)
 api.add_router("", intake)
 api.add_router("", triage)
+api.add_router("", signals)
 api.add_router("", scorecards)
 api.add_router("", customers)

@@ -33,6 +33,7 @@ class Figures(NamedTuple):
     opened_today: int
     promises_due: int  # mine, until tonight
     promises_late: int
+    signals: int = 0  # new ones that claim open cases of mine
 
 
 def figures(*, me: User, places: Places, now: datetime, today: datetime, tonight: datetime) -> Figures:
@@ -119,7 +120,10 @@ SELECT
     (SELECT count(*) FROM (SELECT FROM commitments_commitment
         WHERE state = 'open' AND owner_id = %(me)s AND due_at <= %(tonight)s LIMIT {most}) AS few),
     (SELECT count(*) FROM (SELECT FROM commitments_commitment
-        WHERE state = 'open' AND owner_id = %(me)s AND due_at < %(now)s LIMIT {most}) AS few)
+        WHERE state = 'open' AND owner_id = %(me)s AND due_at < %(now)s LIMIT {most}) AS few),
+    (SELECT count(*) FROM signals_signal s WHERE s.closed_at IS NULL AND s.state = 'new' AND EXISTS (
+        SELECT FROM signals_signalcase sc JOIN cases_case c ON c.id = sc.case_id
+        WHERE sc.signal_id = s.id AND c.assignee_id = %(me)s AND c.resolved_at IS NULL))
 """.format(most=FIGURES_UP_TO + 1)
 # Hits are collected before they are ordered: else the planner walks all cases in order and tests the words of each.
 # Open cases are collected apart, by an index of their own, so that old ones do not use up the limit.

@@ -13,6 +13,8 @@ from makegood.ground.messages import notices
 from makegood.ground.staff.access import signed_in
 from makegood.ground.staff.models import User
 from makegood.ground.staff.scope import visible_places
+from makegood.prevent.signals.queries import listing as signals
+from makegood.prevent.slices_in_words import Names
 from makegood.recover.cases.models import Severity, Status
 from makegood.recover.cases.queries import queue
 from makegood.recover.cases.queries.questions import for_me
@@ -23,6 +25,7 @@ from makegood.recover.commitments.queries import listing
 MINE_SHOWN = 60
 PROMISED_SHOWN = 20
 UNTAKEN_SHOWN = 15
+SIGNALS_SHOWN = 5
 DUE_SHOWN = 8
 TOLD_SHOWN = 5
 HITS_AS_YOU_TYPE = 6
@@ -33,7 +36,8 @@ HITS_ON_A_PAGE = 50
 def desk(request: HttpRequest) -> HttpResponse:
     """What runs out today, then the rest. Six SQL queries: who asks, places, figures, mine, nobody's, questions.
 
-    One more for whoever promised something until tonight, three for those who lead (`overview`).
+    One more for whoever promised something until tonight, two where new signals touch what is theirs, three for those
+    who lead (`overview`).
     """
     me: User = request.user  # type: ignore[assignment]  # nobody anonymous gets here
     now, places = timezone.now(), visible_places(me)
@@ -47,6 +51,7 @@ def desk(request: HttpRequest) -> HttpResponse:
         "overview": overview(me=me, now=now, tonight=midnight) if leads else None,
         "due": [row for row in mine if row.due_at and row.due_at < midnight],
         "later": [row for row in mine if not row.due_at or row.due_at >= midnight],
+        "signals": _signals(me) if figures.signals else [],
         "untaken": _untaken(me, now), "questions": for_me(me),
         "now": now, "severities": dict(Severity.choices), "lines": lines,
         "count_up_to": queries.FIGURES_UP_TO,
@@ -81,6 +86,15 @@ def _mine(me: User, most: int) -> list[queue.Row]:
 def _promised(me: User, now: datetime, tonight: datetime) -> list[listing.Row]:
     """What I promised until tonight, the overdue first."""
     return listing.page(listing.Filters(), me=me, now=now, tonight=tonight, limit=PROMISED_SHOWN).rows
+
+
+def _signals(me: User) -> list[tuple[signals.Row, str]]:
+    """New patterns that cases of mine belong to, with what they share in words. Two SQL queries."""
+    if not has_perm("signals.see", me):  # type: ignore[no-untyped-call]
+        return []
+    rows = signals.touching(me, limit=SIGNALS_SHOWN)
+    names = Names.of(row.slice for row in rows)
+    return [(row, names.of_slice(row.slice)) for row in rows]
 
 
 def _untaken(me: User, now: datetime) -> list[queue.Row]:

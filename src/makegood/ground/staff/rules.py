@@ -21,6 +21,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "messages.see": frozenset({SPECIALIST, MANAGER, ADMINISTRATOR}),
     "messages.resend": frozenset({MANAGER, ADMINISTRATOR}),
     "scorecards.see": frozenset({SPECIALIST, MANAGER, ANALYST, ADMINISTRATOR}),
+    "incidents.see": frozenset(Role),
+    "incidents.lead": frozenset({MANAGER, ANALYST, ADMINISTRATOR}),
     "triage.see": frozenset({ANALYST, ADMINISTRATOR}),
     "service_levels.see": frozenset({MANAGER, ANALYST, ADMINISTRATOR}),
     "service_levels.set": frozenset({ADMINISTRATOR}),

@@ -37,7 +37,7 @@ PLACES = (
     Place(gettext_noop("Desk"), "desk", "house", key="d"),
     Place(gettext_noop("Cases"), "cases:queue", "inbox", "cases.see", "c"),
     Place(gettext_noop("Commitments"), "commitments:list", "handshake", "cases.see", "p"),
-    Place(gettext_noop("Signals"), "signals:list", "radar", "signals.see", "i"),
+    Place(gettext_noop("Signals"), "signals:list", "radar", "signals.see", "f"),
     Place(gettext_noop("Scorecard"), "weekly_report", "chart-line", "scorecards.see", "s"),
     Place(gettext_noop("Notices"), "notices:list", "bell", key="n"),
     Place(gettext_noop("Mail in"), "mail:inbox", "mail", "messages.see", "m", _TRAFFIC),

@@ -16,6 +16,4 @@ class SignalsConfig(AppConfig):
 
         extensions.panels.append(extensions.Panel(position=5, template="signals/_panel.html", context=panel.shown))
         if unknown := sorted(set(settings.MAKEGOOD_DETECT_BY) - set(DIMENSIONS)):
-            raise ImproperlyConfigured(
-                f"MAKEGOOD_DETECT_BY names {unknown[0]!r}. There are: {', '.join(DIMENSIONS)}."
-            )
+            raise ImproperlyConfigured(f"MAKEGOOD_DETECT_BY names {unknown[0]!r}. There are: {', '.join(DIMENSIONS)}.")

@@ -1,13 +1,15 @@
 """The chart of a signal: its cases over time, what was to be expected since it began, the moment it was found."""
 
+from math import ceil
 from typing import Any
 
 import altair as alt
 from django.utils.translation import gettext as _
 
-from makegood.ground.web.formats import MONTHS
 from makegood.prevent.signals.models import Signal
 from makegood.prevent.signals.queries.one import Series
+from makegood.prevent.signals.words import number
+from makegood.prevent.slices_in_words import day
 
 HEIGHT = 200
 Chart = Any  # altair's operators return unions that its own functions do not take
@@ -18,12 +20,14 @@ def cases(signal: Signal, series: Series) -> Chart:
     title = _("Cases a day") if series.days == 1 else _("Cases a week")
     onset = signal.since.date()
     rows = [
-        {"at": f"{it.begins.isoformat()}T12:00:00Z", "observed": it.observed,
+        {"at": f"{it.begins.isoformat()}T00:00:00Z", "observed": it.observed,
          **({"expected": it.expected, "lower": it.lower, "upper": it.upper} if it.begins >= onset else {})}
         for it in series.spans
     ]  # fmt: skip
     x = alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%-d %b", tickCount=8))
-    y: dict[str, Any] = {"title": title, "axis": alt.Axis(format=",d", tickMinStep=1)}
+    most = ceil(max(max(it.observed, it.upper) for it in series.spans))
+    ticks = list(range(0, most + 1, max(1, most // 4)))
+    y: dict[str, Any] = {"title": title, "axis": alt.Axis(format=",d", values=ticks)}
     base = alt.Chart({"values": rows}).encode(x=x)
     since = alt.Chart({"values": [row for row in rows if "expected" in row] or rows[-1:]}).encode(x=x)
     shown = [
@@ -32,25 +36,30 @@ def cases(signal: Signal, series: Series) -> Chart:
     ]  # fmt: skip
     band = since.mark_area(style="band").encode(y=alt.Y("lower:Q", **y), y2="upper:Q")
     expected = since.mark_line(style="expected").encode(y=alt.Y("expected:Q", **y))
-    observed = base.mark_line(style="observed", interpolate="step").encode(y=alt.Y("observed:Q", **y))
+    observed = base.mark_line(style="observed", interpolate="step-after").encode(y=alt.Y("observed:Q", **y))
     points = base.mark_point(opacity=0, size=120).encode(y=alt.Y("observed:Q", **y), tooltip=shown)
+    # Where there is no room for its name on the right.
+    is_late = (series.spans[-1].begins - signal.raised_at.date()) * 5 < series.spans[-1].begins - series.spans[0].begins
     moments = [
         {"at": signal.since.isoformat(), "name": _("began"), "side": "left"},
-        {"at": signal.raised_at.isoformat(), "name": _("found"), "side": "right"},
+        {"at": signal.raised_at.isoformat(), "name": _("found"), "side": "left" if is_late else "right"},
     ]
     named = alt.Chart({"values": moments}).encode(x=x)
     rules = named.mark_rule(style="moment")
-    began = named.transform_filter("datum.side == 'left'").mark_text(align="right", dx=-5, baseline="top")
-    found = named.transform_filter("datum.side == 'right'").mark_text(align="left", dx=5, baseline="top")
-    texts = [mark.encode(y=alt.value(0), text="name:N") for mark in (began, found)]
+    texts = [
+        alt.Chart({"values": [it for it in moments if it["side"] == side]})
+        .mark_text(align="right" if side == "left" else "left", dx=-5 if side == "left" else 5, baseline="top")
+        .encode(x=x, y=alt.value(0), text="name:N")
+        for side in ("left", "right")
+        if any(it["side"] == side for it in moments)
+    ]
     return alt.layer(band, expected, rules, *texts, observed, points).properties(width="container", height=HEIGHT)
 
 
 def reading(signal: Signal, series: Series) -> str:
     """The chart in one sentence."""
-    since = f"{signal.since.day} {MONTHS[signal.since.month - 1]} {signal.since.year}"
-    found = f"{signal.raised_at.day} {MONTHS[signal.raised_at.month - 1]} {signal.raised_at.year}"
-    values = {"observed": signal.observed, "expected": f"{signal.expected:.1f}", "since": since, "found": found}
+    values = {"observed": signal.observed, "expected": number(signal.expected), "since": day(signal.since),
+              "found": day(signal.raised_at)}  # fmt: skip
     if series.is_empty:
         return _("The days of its cases are not known: they were judged before Makegood kept them.")
     return _("%(observed)s cases since %(since)s where %(expected)s were expected; found on %(found)s.") % values

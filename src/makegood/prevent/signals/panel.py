@@ -7,7 +7,7 @@ from typing import Any
 from makegood.ground.asking import Question
 from makegood.ground.staff.models import User
 from makegood.prevent.signals.queries.one import claim_of
-from makegood.prevent.signals.words import Names
+from makegood.prevent.slices_in_words import Names
 from makegood.recover.cases.queries.case import CaseDetail
 
 

@@ -1,19 +1,13 @@
 """Signals in words that people use: what the cases share, how many there are, why, and what became of it."""
 
-import json
-import uuid
-from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Protocol
 
-from django.db import connection
 from django.utils.translation import gettext_noop
 
-from makegood.ground.web.formats import MONTHS
 from makegood.ground.web.language import translated as _
-from makegood.ids import read_uuid
 from makegood.prevent.signals.models import SignalEvent, State
-from makegood.prevent.slices import DIMENSIONS, Slice
+from makegood.prevent.slices_in_words import Names, day
 
 STATES: Final = {
     State.NEW: ("accent", "circle-dot", gettext_noop("New")),
@@ -23,14 +17,6 @@ STATES: Final = {
     State.DECLARED: ("violet", "siren", gettext_noop("Incident")),
 }
 """Of each state the tone, the icon and the word of its badge."""
-
-_PHRASES: Final = {
-    "product": gettext_noop("of %s"), "batch": gettext_noop("batch %s"), "category": gettext_noop("in %s"),
-    "manufacturer": gettext_noop("made by %s"), "seller": gettext_noop("sold by %s"), "carrier": gettext_noop("by %s"),
-    "warehouse": gettext_noop("from %s"), "from_state": gettext_noop("from %s"), "to_state": gettext_noop("to %s"),
-    "store": gettext_noop("at %s"), "district": gettext_noop("in the district %s"), "channel": gettext_noop("(%s)"),
-    "how": gettext_noop("on %s"),
-}  # fmt: skip
 
 
 class Told(Protocol):
@@ -50,46 +36,6 @@ class Told(Protocol):
     def excess_high(self) -> float: ...
 
 
-class Names:
-    """The names of what slices name by identifier."""
-
-    def __init__(self, names: Mapping[str, str]) -> None:
-        self._names = names
-
-    @classmethod
-    def of(cls, slices: Iterable[Slice]) -> "Names":
-        """Of all that some slices name. One SQL query; none, where nothing is named."""
-        wanted = {value for one in slices for name, value in one.items() if DIMENSIONS[name].of}
-        if not wanted:
-            return cls({})
-        with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {NAMES_OF}", {"values": sorted(wanted), "ids": _ids(wanted)})
-            return cls(json.loads(cursor.fetchone()[0] or "{}"))
-
-    def value(self, dimension: str, value: str) -> str:
-        """A value of a dimension as people call it."""
-        return self._names.get(value, value) if DIMENSIONS[dimension].of else value
-
-    def of_slice(self, slice_: Slice) -> str:
-        """What the cases of a slice share: "Parcel not received by Marlbeck Parcels from Swindon to North West"."""
-        reason = self.value("reason", slice_["reason"]) if "reason" in slice_ else _("Cases")
-        rest = [_(phrase) % self.value(name, slice_[name]) for name, phrase in _PHRASES.items() if name in slice_]
-        return " ".join([reason, *rest])
-
-
-def _ids(values: Iterable[str]) -> list[uuid.UUID]:
-    return [found for found in map(read_uuid, values) if found]
-
-
-NAMES_OF: Final = """(
-    SELECT json_object_agg(told.key, told.name)::text FROM (
-        SELECT id::text AS key, name FROM retail_vendor WHERE id = ANY(%(ids)s::uuid[])
-        UNION ALL SELECT id::text, name FROM retail_place WHERE id = ANY(%(ids)s::uuid[])
-        UNION ALL SELECT id::text, name FROM retail_product WHERE id = ANY(%(ids)s::uuid[])
-        UNION ALL SELECT code, name FROM cases_reason WHERE code = ANY(%(values)s::text[])
-    ) AS told WHERE told.name <> '')"""
-
-
 def heading(signal: Told, names: Names) -> str:
     """A signal in one sentence."""
     values = {"what": names.of_slice(signal.slice), "observed": signal.observed, "since": day(signal.since),
@@ -107,11 +53,6 @@ def excess(signal: Told) -> str:
 def number(value: float) -> str:
     """As exact as it helps: 9.2, 120."""
     return f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}"  # noqa: PLR2004  beyond, a tenth says nothing
-
-
-def day(moment: datetime) -> str:
-    """A day, with its year."""
-    return f"{moment.day} {MONTHS[moment.month - 1]} {moment.year}"
 
 
 def why_not(code: str) -> str:

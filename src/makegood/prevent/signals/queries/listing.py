@@ -163,9 +163,9 @@ FROM signals_signal s LEFT JOIN staff_user u ON u.id = s.owner_id
 
 
 def _row(values: tuple[Any, ...]) -> Row:
-    # Django reads jsonb as text, so that its own fields may decode it.
-    slice_ = values[2] if isinstance(values[2], dict) else json.loads(values[2])
-    return Row(*values[:2], slice_, *values[3:])
+    # Django has jsonb read as text, so that its own fields may decode it.
+    row = Row._make(values)
+    return row._replace(slice=json.loads(values[2]))
 
 
 def _conditions(filters: Filters, me: User) -> tuple[str, list[Any]]:

@@ -1,7 +1,7 @@
 """What the detector is given: purchases that could have failed, and cases, as Arrow tables.
 
-History comes from the lake, what is new from the database. What is new is told by when it was *written* there, which the
-identifiers say (UUIDv7): an order of yesterday that is imported tonight is new tonight, and nothing is read twice.
+History comes from the lake, what is new from the database. What is new is told by when it was *written* there, which
+the identifiers say (UUIDv7): an order of yesterday that is imported tonight is new tonight, and nothing is read twice.
 """
 
 import uuid
@@ -21,12 +21,11 @@ from makegood.prevent import casing
 from makegood.prevent.slices import DIMENSIONS
 
 SETTLED_AFTER: Final = timedelta(days=2)
-"""A purchase counts when something was sent, when it was made in a store, or after so long: until then nobody knows what
-it will travel with, and it would count for no carrier."""
+"""A purchase counts when something was sent, when it was made in a store, or after so long: until then nobody knows
+what it will travel with, and it would count for no carrier."""
 
 MARGIN: Final = timedelta(seconds=2)
 """Clocks of machines differ by less: what was written longer ago is surely seen."""
-
 
 
 def of_purchases(dimensions: Sequence[str]) -> list[str]:
@@ -53,9 +52,9 @@ def surely_visible() -> datetime:
             """
             SELECT least(clock_timestamp(), (
                 SELECT min(xact_start) FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid())) - %s::interval
+                WHERE datname = current_database() AND pid <> pg_backend_pid())) - make_interval(secs => %s)
             """,
-            [MARGIN],
+            [MARGIN.total_seconds()],
         )
         bound: datetime = cursor.fetchone()[0]
         return bound
@@ -117,9 +116,7 @@ _COUNTS: Final = """(o.id < %({bound})s AND (o.id < %(settled_{bound})s OR o.pla
 # -- cases
 
 
-def past_cases(
-    dimensions: Sequence[str], *, since: datetime, until: datetime, written_before: datetime
-) -> pa.Table:
+def past_cases(dimensions: Sequence[str], *, since: datetime, until: datetime, written_before: datetime) -> pa.Table:
     """Cases opened in [since, until), in that order. One SQL query per page of `casing.each_opened`."""
     bound = written_at(written_before)
     rows = [

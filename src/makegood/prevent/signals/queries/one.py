@@ -14,7 +14,7 @@ from makegood.prevent.signals.models import Signal, SignalEvent
 from makegood.recover.cases.queries.queue import Places
 
 RUN_UP: Final = timedelta(days=56)
-BY_WEEK_FROM: Final = 150  # days: more points could not be told apart
+BY_DAY: Final = (2, 150)  # at least so many cases a day, over at most so many days: else the picture is by week
 EXAMPLES: Final = 8
 
 
@@ -46,7 +46,9 @@ def series(signal: Signal, *, now: datetime, zone: str) -> Series:
     the detection expected since the onset, spread evenly; the band holds 95 of 100 such days if cases come one by one.
     """
     begins, ends = signal.since - RUN_UP, min(now, (signal.closed_at or now) + timedelta(days=14))
-    days = 7 if (ends - begins).days > BY_WEEK_FROM else 1
+    watched = max((signal.updated_at - signal.since) / timedelta(days=1), 1.0)
+    least, longest = BY_DAY
+    days = 1 if signal.observed >= least * watched and (ends - begins).days <= longest else 7
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -56,7 +58,6 @@ def series(signal: Signal, *, now: datetime, zone: str) -> Series:
             [zone, json.dumps(signal.slice), begins, ends],
         )
         counted: dict[date, int] = dict(cursor.fetchall())
-    watched = max((signal.updated_at - signal.since) / timedelta(days=1), 1.0)
     usual = signal.expected / watched * days
     lower, upper = (float(it) for it in poisson.ppf([0.025, 0.975], usual)) if usual else (0.0, 0.0)
     first, last = begins.astimezone(UTC).date(), ends.astimezone(UTC).date()

@@ -159,7 +159,9 @@ def _close_what_is_left(detection: Detection, now: datetime) -> None:
     left = Signal.objects.filter(detection__ended_at__isnull=False, closed_at=None).exclude(detection=detection)
     for signal in left.select_for_update(of=("self",)).order_by("id"):
         Signal.objects.filter(pk=signal.pk).update(closed_at=now, updated_at=now)
-        SignalEvent.objects.create(signal=signal, kind=SignalEvent.Kind.CLOSED, at=now, facts={"not_seen_by": str(detection.pk)})
+        SignalEvent.objects.create(
+            signal=signal, kind=SignalEvent.Kind.CLOSED, at=now, facts={"not_seen_by": str(detection.pk)}
+        )
 
 
 _LOADED: dict[str, Detector] = {}

@@ -85,7 +85,9 @@ def dismiss(
         raise SnoozeInThePast
     signal = _locked(signal_id, open_to_judgement=True)
     why = why.strip()[:500]
-    accepted = Acceptance.objects.create(slice=signal.slice, why=why, by=by, at=now, until=accept_until) if accept else None
+    accepted = (
+        Acceptance.objects.create(slice=signal.slice, why=why, by=by, at=now, until=accept_until) if accept else None
+    )
     changes = {
         **_CLEAR, "state": State.DISMISSED, "dismissed_because": why, "accepted_id": accepted.pk if accepted else None,
     }  # fmt: skip
@@ -134,10 +136,13 @@ def undo(*, signal_id: uuid.UUID, by: User, now: datetime) -> Signal:
     last = signal.events.exclude(kind__in=[Kind.RAISED, Kind.UPDATED, Kind.CLOSED]).order_by("-at", "-id").first()
     if last is None or "before" not in last.facts or last.facts["after"] != _columns(signal):
         raise CannotUndoSignal(signal.number)
-    Acceptance.objects.filter(pk=signal.accepted_id, at=last.at).update(until=now)
+    if signal.accepted_id:
+        Acceptance.objects.filter(pk=signal.accepted_id, at=last.at).update(until=now)
     for name, value in last.facts["before"].items():
-        setattr(signal, name, Signal._meta.get_field(name.removesuffix("_id")).to_python(value))  # noqa: SLF001  documented
+        moment = name == "snoozed_until" and value
+        setattr(signal, name, datetime.fromisoformat(value) if moment else value)
     signal.save(update_fields=JUDGED)
+    signal.refresh_from_db()
     SignalEvent.objects.create(signal=signal, kind=Kind.UNDONE, at=now, by=by, facts={"undone": last.kind})
     return signal
 

@@ -76,9 +76,7 @@ def note_judged(cases: pa.Table) -> None:
     if not cases.num_rows:
         return
     known = [name for name in cases.column_names if name not in ("case_id", "reported_at", "exposed_at")]
-    told = [
-        json.dumps({name: row[name] for name in known if row[name] is not None}) for row in cases.to_pylist()
-    ]
+    told = [json.dumps({name: row[name] for name in known if row[name] is not None}) for row in cases.to_pylist()]
     with connection.cursor() as cursor:
         cursor.execute(
             """

@@ -51,7 +51,7 @@ def save_rule(
     RuleNotFound
     """
     if unknown := (set(only) | set(alike)) - set(DIMENSIONS):
-        raise RuleNotClear(f"There is no dimension {sorted(unknown)[0]!r}.")
+        raise RuleNotClear(f"There is no dimension {min(unknown)!r}.")
     alike = [name for name in DIMENSIONS if name in alike and name not in only]
     if not alike and not only:
         raise RuleNotClear("Say what the cases that are counted together have in common.")
@@ -175,7 +175,8 @@ def firings(times: ArrayLike, *, count: int, window: float) -> NDArray[np.int64]
     at = np.asarray(times, dtype=np.float64)
     begins = np.searchsorted(at, at - window, side="right")
     ends = np.arange(1, len(at) + 1)
-    return np.column_stack([begins, ends])[ends - begins == count].astype(np.int64)
+    found: NDArray[np.int64] = np.column_stack([begins, ends])[ends - begins == count].astype(np.int64)
+    return found
 
 
 def _calls(rule: Rule, now: datetime) -> list[Called]:
@@ -193,7 +194,8 @@ def _calls(rule: Rule, now: datetime) -> list[Called]:
              "count": rule.count},
         )  # fmt: skip
         return [
-            Called({**rule.only, **dict(zip(rule.alike, row[:-3], strict=True))}, *row[-3:]) for row in cursor.fetchall()
+            Called({**rule.only, **dict(zip(rule.alike, row[:-3], strict=True))}, *row[-3:])
+            for row in cursor.fetchall()
         ]
 
 

@@ -11,7 +11,8 @@ from makegood.ground.staff.models import User
 from makegood.ground.staff.rules import PERMISSIONS
 from makegood.ground.web.language import translated as _
 from makegood.prevent.signals.models import Signal
-from makegood.prevent.signals.words import Names, heading
+from makegood.prevent.signals.words import heading
+from makegood.prevent.slices_in_words import Names
 
 _NEW = gettext_noop("New signal %(number)s. %(what)s")
 _WOKEN = gettext_noop("Signal %(number)s is back from snoozing. %(what)s")

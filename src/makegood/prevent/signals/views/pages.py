@@ -1,7 +1,7 @@
 """Signals as a list, one signal, and what people make of it."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
@@ -25,8 +25,9 @@ from makegood.prevent.signals.models import Acceptance, Detection, Signal, State
 from makegood.prevent.signals.queries import listing, one
 from makegood.prevent.signals.services import judging
 from makegood.prevent.signals.services.telling import judges
-from makegood.prevent.signals.words import STATES, Names, excess, happened, heading, why_not
+from makegood.prevent.signals.words import STATES, excess, happened, heading, why_not
 from makegood.prevent.slices import DIMENSIONS
+from makegood.prevent.slices_in_words import Names
 from makegood.recover.cases.models import Status
 from makegood.recover.cases.queries.queue import Cursor
 
@@ -93,7 +94,7 @@ def signal(request: StaffRequest, number: int) -> HttpResponse:
         "signal": it, "heading": heading(it, names), "in_words": names.of_slice(it.slice), "excess": excess(it),
         "parts": [(str(DIMENSIONS[name].label), names.value(name, it.slice[name])) for name in DIMENSIONS
                   if name in it.slice],
-        "state": STATES[it.state], "now": now, "series": series, "reading": charts.reading(it, series),
+        "state": STATES[State(it.state)], "now": now, "series": series, "reading": charts.reading(it, series),
         "spec": page_spec(charts.cases(it, series)) if not series.is_empty else None,
         "cases": cases, "within": within, "in_all": in_all, "statuses": dict(Status.choices),
         "neighbours": [(near, names.of_slice(near["slice"]), why_not(near["why"])) for near in it.neighbours],
@@ -123,7 +124,7 @@ def snooze(request: StaffRequest, number: int) -> HttpResponse:
     doubled = chosen == "doubled"
 
     def put_aside(it: Signal, now: datetime) -> Signal:
-        until = None if doubled else now + timezone.timedelta(days=int(chosen))
+        until = None if doubled else now + timedelta(days=int(chosen))
         return judging.snooze(signal_id=it.pk, by=request.user, now=now, until=until, doubled=doubled)
 
     return _judged(request, number, _("Put aside: %(until)s.") % {"until": SNOOZES[chosen]}, put_aside)
@@ -137,7 +138,7 @@ def dismiss(request: StaffRequest, number: int) -> HttpResponse:
     days = request.POST.get("days", "")
 
     def say(it: Signal, now: datetime) -> Signal:
-        until = now + timezone.timedelta(days=int(days)) if days in ("90", "365") else None
+        until = now + timedelta(days=int(days)) if days in ("90", "365") else None
         return judging.dismiss(signal_id=it.pk, by=request.user, now=now, why=why, accept=accept, accept_until=until)
 
     return _judged(request, number, _("Known and accepted.") if accept else _("Dismissed."), say)
@@ -173,9 +174,7 @@ def end_acceptance(request: StaffRequest, acceptance_id: Any) -> HttpResponse:
     return redirect("signals:list")
 
 
-def _judged(
-    request: StaffRequest, number: int, says: str, write: Callable[[Signal, datetime], Signal]
-) -> HttpResponse:
+def _judged(request: StaffRequest, number: int, says: str, write: Callable[[Signal, datetime], Signal]) -> HttpResponse:
     write(listing.find_signal(number), timezone.now())
     messages.success(request, f"S-{number}: {says}")
     return redirect("signals:signal", number)
