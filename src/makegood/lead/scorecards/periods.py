@@ -30,14 +30,18 @@ def read_span(text: str) -> Span:
         if month := MONTH.fullmatch(given):
             first = date(int(month[1]), int(month[2]), 1)
             return Span(first=first, last=first.replace(day=monthrange(first.year, first.month)[1]))
-        first_day, _dots, last_day = given.partition("..")
-        span = Span(first=date.fromisoformat(first_day), last=date.fromisoformat(last_day or first_day))
+        first_day, dots, last_day = given.partition("..")
+        span = Span(first=_day(first_day), last=_day(last_day if dots else first_day))
         the_one_before(span), span.last + timedelta(days=1)  # the calendar has ends
     except (ValueError, OverflowError, BadWeek) as problem:
         raise BadPeriod(text) from problem
     if not 0 < span.days <= LONGEST:
         raise BadPeriod(text)
     return span
+
+
+def _day(text: str) -> date:
+    return datetime.strptime(text, "%Y-%m-%d").date()  # noqa: DTZ007  a day, of no zone; fromisoformat reads weeks too
 
 
 def the_one_before(span: Span) -> Span:

@@ -46,7 +46,6 @@ def _called_off(facts: Mapping[str, ir.Table], spans: ask.Spans, names: Sequence
 
 
 NUMBERS: Final[Mapping[str, Asked]] = {"cases": _cases, "late": _late, "cancelled": _called_off}
-# Too many values to weigh purchases by; cases have them all the same.
 _TOO_FINE: Final = ("product", "batch")
 
 
@@ -64,10 +63,14 @@ class Figures:
 
     def __init__(self, lake: Lake, failed: ir.Table, exposed: ir.Table, names: Sequence[str]) -> None:
         self._lake = lake
+        exposed = lake.keep("exposed", exposed)
         self._failed = lake.keep("failed", failed)  # counted once, and asked for examples of each slice
         self._names = names
         self.failed = self._counted(self._failed, names)
-        self.exposed = self._counted(exposed, [name for name in names if name not in (*_TOO_FINE, "reason")])
+        known = [name for name in names if name != "reason"]
+        # Products and batches are too many to count in every combination; each by itself tells which are new.
+        self.exposed = self._counted(exposed, [name for name in known if name not in _TOO_FINE])
+        self.by_value = {name: self._counted(exposed, [name]) for name in known}
 
     def _counted(self, table: ir.Table, names: Sequence[str]) -> Counted:
         rows = self._lake.answer(ask.counted(table, names))
@@ -85,7 +88,7 @@ class Figures:
 def figures(
     of: str, spans: ask.Spans, *, source: str = "", places: Sequence[uuid.UUID] | None = None
 ) -> Iterator[Figures]:
-    """Ask the lake for one of `NUMBERS`. No SQL in PostgreSQL; two questions in the lake, and one for examples.
+    """Ask the lake for one of `NUMBERS`. No SQL in PostgreSQL.
 
     Parameters
     ----------

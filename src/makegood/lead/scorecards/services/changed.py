@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from django.utils.translation import gettext as _
+from numpy.typing import NDArray
 
 from makegood.engines.lake.changed import Spans
 from makegood.engines.statistics import Localised, localise, mix_of
@@ -17,8 +18,8 @@ from makegood.lead.scorecards.metrics import CHANGED
 from makegood.lead.scorecards.periods import bounds, last_week, read_span, the_one_before
 from makegood.lead.scorecards.queries.changed import Counted, Figures, figures, last_moment
 from makegood.lead.scorecards.services.weekly import time_zone
-from makegood.prevent.signals.words import Names
 from makegood.prevent.slices import DIMENSIONS, Slice
+from makegood.prevent.slices_in_words import Names
 
 AT_MOST: Final = 3  # things that a slice has in common
 MOST: Final = 12  # slices
@@ -96,12 +97,12 @@ def what_changed(
 
 
 def words(slice_: Slice, names: Names) -> str:
-    """What a slice has in common, as in "Parcel late, from SP, carrier Marlbeck"."""
-    told = []
-    for name, value in slice_.items():
-        said = names.value(name, value) if value else _("not known")
-        told.append(said if name == "reason" and value else f"{DIMENSIONS[name].label} {said}")
-    return ", ".join(told) if told else _("Everything, in general")
+    """What a slice has in common, as in "Delivered late from SP to RJ"."""
+    if not slice_:
+        return _("Everything, in general")
+    known = {name: value for name, value in slice_.items() if value}
+    unknown = [_("%(what)s not known") % {"what": DIMENSIONS[name].label} for name in slice_ if name not in known]
+    return ", ".join([names.of_slice(known)] * bool(known) + unknown)
 
 
 def _localised(told: Figures) -> Localised:
@@ -109,15 +110,45 @@ def _localised(told: Figures) -> Localised:
     if not exposed.before.sum():  # nothing was due then, so nothing can be expected
         observed = float(failed.after.sum())
         return Localised(causes=[], observed=observed, expected=0.0, residual=observed)
-    # Purchases of what there was none of before, as of a new seller, are taken to fail like all others: the mix spreads
-    # them over what was there.
-    expected = failed.before * mix_of(exposed.before, exposed.after, exposed.columns).weights(failed.columns)
-    several = {name: column for name, column in failed.columns.items() if len(set(column.tolist())) > 1}
+    mix = mix_of(exposed.before, exposed.after, exposed.columns)
+    expected = _with_new(told, failed.before * mix.weights(failed.columns))
+    columns = failed.columns | _districts(failed, exposed)
+    several = {name: column for name, column in columns.items() if len(set(column.tolist())) > 1}
     history = float(exposed.before.sum() / max(1.0, exposed.after.sum()))
     return localise(
-        failed.after, expected, several or failed.columns, counts=True, history=history, dispersion=None,
+        failed.after, expected, several or columns, counts=True, history=history, dispersion=None,
         dimensions=AT_MOST, most=MOST,
     )  # fmt: skip
+
+
+def _with_new(told: Figures, usual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What was to be expected, of what is new as well: a batch that nobody had bought before is taken to fail as all
+    purchases did, reason by reason. The others are expected to fail so much less, as the mix had counted that to them.
+    """
+    failed = told.failed
+    _reasons, kinds = np.unique(failed.columns.get("reason", np.full(usual.size, "")), return_inverse=True)
+    rates = np.bincount(kinds, failed.before) / told.exposed.before.sum()
+    new = np.zeros(usual.size)
+    for name, by_value in told.by_value.items():
+        due = {value: after for value, before, after in zip(by_value.columns[name], by_value.before, by_value.after,
+               strict=True) if value and not before}  # fmt: skip
+        column = failed.columns[name]
+        rows = np.flatnonzero(np.isin(column, list(due)) & (failed.before == 0))
+        if rows.size:
+            # Shared among the rows of a value and reason as their failures are.
+            _groups, groups = np.unique([f"{column[row]}\0{kinds[row]}" for row in rows], return_inverse=True)
+            share = failed.after[rows] / np.bincount(groups, failed.after[rows])[groups]
+            new[rows] = np.maximum(new[rows], [due[column[row]] * rates[kinds[row]] for row in rows] * share)
+    left = max(0.0, 1 - new.sum() / usual.sum()) if usual.any() else 1.0
+    return usual * left + new
+
+
+def _districts(failed: Counted, exposed: Counted) -> dict[str, NDArray[Any]]:
+    """The district of a complaint that names a store only, from the purchases there."""
+    of = {store: district for store, district in zip(exposed.columns["store"], exposed.columns["district"], strict=True)
+          if store and district}  # fmt: skip
+    known = zip(failed.columns["store"], failed.columns["district"], strict=True)
+    return {"district": np.array([district or of.get(store, "") for store, district in known], dtype=object)}
 
 
 def _new(exposed: Counted, slice_: Slice) -> bool:
