@@ -1,4 +1,4 @@
-"""What changed, as it is shown, printed and exported. `docs/reference/what-changed.md` describes every field."""
+"""What changed, as it is shown, printed and exported. `docs/how-to/what-changed.md` says how it is read."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime

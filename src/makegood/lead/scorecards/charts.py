@@ -69,11 +69,12 @@ def differences(told: WhatChanged, *, width: Width = PAGE_WIDTH) -> Chart:
                  alt.Tooltip("value:Q", title=_("Difference"), format="+.1f")],
     )  # fmt: skip
     bars = {"x": alt.X("from:Q", title=_("More or fewer than expected"), axis=alt.Axis(grid=True)), "x2": "to:Q"}
-    layers = [
-        base.transform_filter(alt.datum.value >= 0).mark_bar(height=14, style="broken").encode(**bars),
-        base.transform_filter(alt.datum.value < 0).mark_bar(height=14, style="kept").encode(**bars),
-        alt.Chart({"values": [{"zero": 0}]}).mark_rule().encode(x="zero:Q"),
-    ]
+    layers = [alt.Chart({"values": [{"zero": 0}]}).mark_rule().encode(x="zero:Q")]
+    for style, fits in (("broken", True), ("kept", False)):
+        # A layer without a single bar makes the browser complain.
+        if any((row["value"] >= 0) is fits for row in rows):
+            side = alt.datum.value >= 0 if fits else alt.datum.value < 0
+            layers.append(base.transform_filter(side).mark_bar(height=14, style=style).encode(**bars))
     return alt.layer(*layers).properties(width=width, height=max(80, 28 * len(rows)))
 
 
