@@ -22,6 +22,7 @@ from makegood.prevent.slices import DIMENSIONS, Slice
 from makegood.prevent.slices_in_words import Names
 
 AT_MOST: Final = 3  # things that a slice has in common
+NO_PURCHASE: Final = "how"
 MOST: Final = 12  # slices
 
 
@@ -101,8 +102,12 @@ def words(slice_: Slice, names: Names) -> str:
     if not slice_:
         return _("Everything, in general")
     known = {name: value for name, value in slice_.items() if value}
-    unknown = [_("%(what)s not known") % {"what": DIMENSIONS[name].label} for name in slice_ if name not in known]
-    return ", ".join([names.of_slice(known)] * bool(known) + unknown)
+    unknown = [name for name in slice_ if name not in known]
+    if NO_PURCHASE in unknown:  # whatever was bought has that; who complains of a store may have bought nothing
+        known = {"reason": _("Without a purchase"), **known}
+        unknown.remove(NO_PURCHASE)
+    said = [_("%(what)s not known") % {"what": DIMENSIONS[name].label} for name in unknown]
+    return ", ".join([names.of_slice(known)] * bool(known) + said)
 
 
 def _localised(told: Figures) -> Localised:
