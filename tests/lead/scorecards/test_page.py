@@ -101,7 +101,7 @@ def makegood(monkeypatch):
     from makegood.app.cli import reports
 
     monkeypatch.setattr(reports, "set_up", lambda: None)  # the test's database is up
-    return lambda *arguments: CliRunner().invoke(reports.report, list(arguments))
+    return lambda *arguments: CliRunner().invoke(reports.report, ["weekly", *arguments])
 
 
 def test_the_command_prints_json_and_writes_the_charts(makegood, shop, lake, tmp_path):

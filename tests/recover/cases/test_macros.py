@@ -2,6 +2,8 @@
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.recover.cases.test_timeline import assert_replays
@@ -215,3 +217,24 @@ def test_merging_keeps_one_of_a_kind_the_last_and_ends_last(lists):
         kept = [row["x"] for row in rows if row["do"] == name]
         assert kept == list(dict.fromkeys(row["x"] for row in everything if row["do"] == name))
     assert [row["do"] == "resolve" for row in rows] == sorted(row["do"] == "resolve" for row in rows)
+
+
+def test_many_macros_are_offered_and_listed_in_as_many_statements_as_few(as_ana, make_case, ben):
+    case = make_case()
+
+    def add(first: int, last: int) -> None:
+        for n in range(first, last):
+            do(f"Macro {n}", as_ana, {"do": "assign", "to": "ben"}, {"do": "move", "queue": "money", "why": "x"})
+
+    def statements() -> list[int]:
+        counted = []
+        for page in (f"/cases/C-{case.number}/macros", "/cases/macros/"):
+            with CaptureQueriesContext(connection) as asked:
+                assert "Macro 0" in as_ana.get(page).content.decode()
+            counted.append(len(asked))
+        return counted
+
+    add(0, 2)
+    few = statements()
+    add(2, 12)
+    assert statements() == few

@@ -1,5 +1,6 @@
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import urlencode
 
 import pytest
 from django.db import connection
@@ -292,3 +293,12 @@ def test_a_view_is_saved_shown_shared_and_removed(ana, client, django_user_model
     client.force_login(ana)
     client.post(f"/cases/views/{shown[0].id}/remove")
     assert [view.name for view in queue.choices(ana).views] == ["Only mine"]
+
+
+def test_filters_too_long_to_keep_are_refused_in_a_sentence_and_nothing_is_saved(ana, client):
+    client.force_login(ana)
+    too_long = urlencode({"q": "ü" * 200, "queue": "ü" * 200})
+    answer = client.post(f"/cases/views?{too_long}", {"name": "Long"}, follow=True)
+    assert answer.status_code == 200
+    assert "These filters are too long to be kept. Use fewer words." in answer.content.decode()
+    assert not queue.choices(ana).views

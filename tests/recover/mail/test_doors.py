@@ -92,6 +92,18 @@ def test_what_a_provider_garbles_is_kept_as_a_reject(by_provider, visitor):
     assert Mail.objects.get().status == Mail.Status.REJECTED
 
 
+@pytest.mark.parametrize("length", ["abc", "\uff11\uff12", "-5", "", "1e3"])
+def test_a_length_that_is_none_is_no_error_of_ours(by_provider, visitor, length: str):
+    proof = base64.b64encode(b"us:right").decode()
+    answer = visitor.post(
+        "/mail/in/postmark", json.dumps(POSTMARK), "application/json",
+        headers={"Authorization": f"Basic {proof}"}, CONTENT_LENGTH=length,
+    )  # fmt: skip
+    # Django reads nothing without a length: what the provider said is kept as a reject.
+    assert answer.status_code == 200
+    assert Mail.objects.get().status == Mail.Status.REJECTED
+
+
 MB = 1024**2
 BEGIN = b"From: maria@example.com\r\nTo: care@shop.example\r\nSubject: Photos\r\nMessage-ID: <mg@x>\r\n\r\n"
 

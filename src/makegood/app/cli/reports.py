@@ -10,6 +10,7 @@ from makegood.app.cli import output
 from makegood.app.cli.start import set_up
 
 if TYPE_CHECKING:
+    from makegood.lead.scorecards.changed import WhatChanged
     from makegood.lead.scorecards.report import WeeklyReport
 
 report = typer.Typer()
@@ -48,6 +49,55 @@ def weekly(
         output.print_json(made.as_json())
     else:
         _print(made)
+
+
+@report.command()
+def changed(
+    of: Annotated[str, typer.Option(help="What is compared: cases, late or cancelled.")] = "cases",
+    period: Annotated[
+        str, typer.Option(help="2018-02-26..2018-03-04, 2018-W09 or 2018-02. Without it: the last week that is over.")
+    ] = "",
+    against: Annotated[
+        str, typer.Option(help="What it is compared with. Without it: the period before, equally long.")
+    ] = "",
+    source: Annotated[str, typer.Option(help="Only what came from this source.")] = "",
+    as_json: output.AsJson = False,
+) -> None:
+    """Which carriers, sellers, places, reasons and so on differ from what an earlier period leads to expect."""
+    set_up()
+    from django.utils import timezone
+
+    from makegood.lead.scorecards.periods import read_span
+    from makegood.lead.scorecards.services.changed import what_changed
+
+    now = timezone.now()
+    for given in filter(None, (period, against)):
+        read_span(given)  # before any work
+    _refresh(now)
+    told = what_changed(of=of, period=period, against=against, now=now, source=source)
+    if as_json:
+        output.print_json(told.as_json())
+    else:
+        _print_changed(told)
+
+
+def _print_changed(told: "WhatChanged") -> None:
+    from makegood.lead.scorecards import sentences
+
+    say = output.stdout.print
+    say(f"[bold]{told.name}[/bold]  {told.period} against {told.against}, {told.time_zone}", highlight=False)
+    for line in (told.reading, *told.notes):
+        say(line, highlight=False, markup=False, soft_wrap=True)
+    if not told.causes:
+        return
+    say()
+    rest = {"slice": "everything else", "before": "", "observed": "", "expected": "",
+            "excess": sentences.signed(told.rest)}  # fmt: skip
+    output.print_table("What stands out", [
+        {"slice": row.words, "before": row.before, "observed": row.observed,
+         "expected": sentences.number(row.expected), "excess": sentences.signed(row.excess)}
+        for row in told.causes
+    ] + [rest])  # fmt: skip
 
 
 def _refresh(now: datetime) -> None:

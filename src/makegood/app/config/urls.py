@@ -13,6 +13,7 @@ from makegood.ground.staff import views as staff
 from makegood.ground.staff.access import PUBLIC, SIGNED_IN, Access
 from makegood.ground.web import vega
 from makegood.ground.web import views as web
+from makegood.lead.scorecards import changed_page
 from makegood.lead.scorecards import views as scorecards
 from makegood.prevent.outreach.views import offers
 from makegood.recover.cases.views import (
@@ -137,6 +138,8 @@ urlpatterns = [
     path("incidents/I-<int:number>/affected/", include("makegood.prevent.incidents.affected_urls")),
     path("reports/weekly", scorecards.weekly, name="weekly_report"),
     path("reports/weekly/<str:name>", scorecards.file, name="weekly_report_file"),
+    path("reports/changed", changed_page.changed, name="what_changed"),
+    path("reports/changed.csv", changed_page.changed_file, name="what_changed_file"),
     path("triage/", triage.triage, name="triage"),
     path("outreach/", include("makegood.prevent.outreach.urls")),
     path("offer/<str:token>", offers.offer, name="offer"),

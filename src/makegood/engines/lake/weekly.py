@@ -73,15 +73,20 @@ def promises_due(shipments: ir.Table, weeks: Weeks, *, as_of: datetime) -> ir.Ta
     Late is what had not arrived when the promise passed: it is settled at that moment, whenever the parcel comes.
     Left out: shipments without a promise, called off before it passed, or marked delivered without saying when.
     """
-    due = _in_weeks(shipments, "promised_at", weeks, as_of)
-    due = due.filter(
-        due.cancelled_at.isnull() | (due.cancelled_at > due.promised_at),
-        due.delivered_at.notnull() | (due.order_status != "delivered"),
-    )
-    late = due.delivered_at.isnull() | (due.delivered_at > due.promised_at)
+    due = settled(_in_weeks(shipments, "promised_at", weeks, as_of))
     known = (due.from_state != "") & (due.to_state != "")
     route = known.ifelse(due.from_state.concat(" → ", due.to_state), "")
-    return due.mutate(late=late.cast("int64"), route=route)
+    return due.mutate(route=route)
+
+
+def settled(shipments: ir.Table) -> ir.Table:
+    """Shipments whose promise had to be kept, with whether they were `late` (0 or 1) when it passed."""
+    due = shipments.filter(
+        shipments.cancelled_at.isnull() | (shipments.cancelled_at > shipments.promised_at),
+        shipments.delivered_at.notnull() | (shipments.order_status != "delivered"),
+    )
+    late = due.delivered_at.isnull() | (due.delivered_at > due.promised_at)
+    return due.mutate(late=late.cast("int64"))
 
 
 def late_by_week(promises: ir.Table) -> ir.Table:

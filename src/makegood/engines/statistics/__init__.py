@@ -3,6 +3,8 @@
 from makegood.engines.statistics.change import Change, decompose_change
 from makegood.engines.statistics.control import Limits, binomial_limit, p_limits, u_limits
 from makegood.engines.statistics.effect import CannotTell, Effect, Range, Series, effect, periods_needed, refuses
+from makegood.engines.statistics.localise import Cause, Localised, localise
+from makegood.engines.statistics.mix import Mix, mix_of
 from makegood.engines.statistics.quantiles import Quantile, quantile
 from makegood.engines.statistics.running import Judged, judge_periods
 from makegood.engines.statistics.shares import wilson
@@ -10,10 +12,13 @@ from makegood.engines.statistics.uplift import Uplift, people_needed, uplift, up
 
 __all__ = [
     "CannotTell",
+    "Cause",
     "Change",
     "Effect",
     "Judged",
     "Limits",
+    "Localised",
+    "Mix",
     "Quantile",
     "Range",
     "Series",
@@ -22,6 +27,8 @@ __all__ = [
     "decompose_change",
     "effect",
     "judge_periods",
+    "localise",
+    "mix_of",
     "p_limits",
     "people_needed",
     "periods_needed",

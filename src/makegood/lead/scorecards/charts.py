@@ -6,7 +6,9 @@ from typing import Any, Final
 import altair as alt
 from django.utils.translation import gettext as _
 
+from makegood.lead.scorecards.changed import WhatChanged
 from makegood.lead.scorecards.report import Point, WeeklyReport
+from makegood.lead.scorecards.sentences import signed
 
 HEIGHT: Final = 200
 FILE_WIDTH: Final = 680
@@ -50,6 +52,41 @@ def what_changed(report: WeeklyReport, *, width: Width = PAGE_WIDTH) -> Chart:
     )  # fmt: skip
     zero = alt.Chart({"values": [{"zero": 0}]}).mark_rule().encode(x="zero:Q")
     return alt.layer(bars, zero).properties(width=width, height=max(80, 28 * len(parts)))
+
+
+def differences(told: WhatChanged, *, width: Width = PAGE_WIDTH) -> Chart:
+    """From what was expected to what was observed: a step for each slice, then the rest, then the whole."""
+    steps = [*((one.words, one.excess) for one in told.causes), (_("Everything else"), told.rest)]
+    rows: list[dict[str, Any]] = []
+    reached = 0.0
+    for name, value in steps:
+        rows.append({"slice": name, "from": reached, "to": reached + value, "value": value})
+        reached += value
+    rows.append({"slice": _("All"), "from": 0.0, "to": reached, "value": reached})
+    base = alt.Chart({"values": rows}).encode(
+        y=alt.Y("slice:N", sort=[row["slice"] for row in rows], title=None, axis=alt.Axis(labelLimit=300)),
+        tooltip=[alt.Tooltip("slice:N", title=_("Slice")),
+                 alt.Tooltip("value:Q", title=_("Difference"), format="+.1f")],
+    )  # fmt: skip
+    bars = {"x": alt.X("from:Q", title=_("More or fewer than expected"), axis=alt.Axis(grid=True)), "x2": "to:Q"}
+    layers = [alt.Chart({"values": [{"zero": 0}]}).mark_rule().encode(x="zero:Q")]
+    for style, fits in (("broken", True), ("kept", False)):
+        # A layer without a single bar makes the browser complain.
+        if any((row["value"] >= 0) is fits for row in rows):
+            side = alt.datum.value >= 0 if fits else alt.datum.value < 0
+            layers.append(base.transform_filter(side).mark_bar(height=14, style=style).encode(**bars))
+    return alt.layer(*layers).properties(width=width, height=max(80, 28 * len(rows)))
+
+
+def reading_of_differences(told: WhatChanged) -> str:
+    """The same in one sentence."""
+    if not told.causes:
+        return told.reading
+    explained = sum(one.excess for one in told.causes)
+    return _("%(n)s slices make up %(explained)s of %(whole)s.") % {
+        "n": len(told.causes), "explained": signed(round(explained, 1)),
+        "whole": signed(round(told.observed - told.expected, 1)),
+    }  # fmt: skip
 
 
 def whole(report: WeeklyReport) -> Chart:

@@ -3,6 +3,7 @@
 Below its minimum n a metric is shown as "too few", not as a number.
 """
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
@@ -75,3 +76,35 @@ RESOLUTION = Metric(
 )
 
 WEEKLY = (CASES_PER_ORDER, LATE_RATE, FIRST_RESPONSE, RESOLUTION)
+
+# What is compared between two periods, by name. Nothing has a minimum: chance is judged slice by slice.
+CHANGED: Mapping[str, Metric] = {
+    metric.slug: metric
+    for metric in (
+        Metric(
+            slug="cases",
+            name="Cases",
+            unit="cases",
+            better=Better.LOWER,
+            numerator="Cases opened in the period, by the reason they have now.",
+            denominator="Orders due in the period.",
+        ),
+        Metric(
+            slug="late",
+            name="Late deliveries",
+            unit="shipments",
+            better=Better.LOWER,
+            numerator="Shipments that had not arrived when their promise passed.",
+            denominator="Shipments whose promise passed in the period.",
+            exclusions=LATE_RATE.exclusions,
+        ),
+        Metric(
+            slug="cancelled",
+            name="Orders called off",
+            unit="orders",
+            better=Better.LOWER,
+            numerator="Orders due in the period that were called off before they were delivered or promised to be.",
+            denominator="Orders due in the period.",
+        ),
+    )
+}

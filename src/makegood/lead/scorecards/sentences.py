@@ -1,12 +1,21 @@
 """The report in plain words. Numbers in a sentence are those of the tables, so that they add up there too."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_noop, ngettext
 
 from makegood.ground.web.formats import duration
+from makegood.lead.scorecards.changed import Found
 from makegood.lead.scorecards.report import Count, Part, Point, Wait
+
+NAMED: Final = 3  # slices in a sentence
+UNITS: Final = {
+    "cases": gettext_noop("cases"), "late": gettext_noop("late deliveries"),
+    "cancelled": gettext_noop("orders called off"),
+}  # fmt: skip
 
 
 def changed(*, name: str, last_week: int, cases: int, volume: float, rate: float, comparable: bool) -> str:
@@ -91,6 +100,28 @@ def punctuality(late: Point) -> str:
     if late.outside == "below":
         said += _(", at least %(lower)s by chance") % {"lower": number(int(late.lower))}
     return f"{said}."
+
+
+def what_changed(of: str, *, observed: int, expected: float, causes: Sequence[Found], empty: bool) -> str:
+    """As in "40 cases where 18.2 were to be expected: 21.8 more. Most by: Parcel late, to RJ (+20.1)."."""
+    if empty:
+        return _("Nothing was due and nothing happened in either period.")
+    values = {"observed": number(observed), "expected": number(round(expected, 1)), "things": _(UNITS[of])}
+    more = round(observed - expected, 1)
+    if more > 0:
+        values["change"] = _("%(n)s more") % {"n": number(more)}
+    else:
+        values["change"] = _("%(n)s fewer") % {"n": number(-more)}
+    said = _("%(observed)s %(things)s where %(expected)s were to be expected: %(change)s.") % values
+    if not causes:
+        return f"{said} {_('No slice differs by more than chance.')}"
+    named = ", ".join(f"{cause.words} ({signed(cause.excess)})" for cause in causes[:NAMED])
+    return f"{said} {_('What stands out: %(slices)s.') % {'slices': named}}"
+
+
+def signed(value: float) -> str:
+    """With its sign, as printed: +21.8, −3."""  # noqa: RUF002  a minus sign
+    return ("+" if value >= 0 else "−") + number(abs(value))  # noqa: RUF001
 
 
 def nothing(*, week: str, last: str) -> str:
