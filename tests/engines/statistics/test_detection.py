@@ -169,6 +169,22 @@ def test_cases_without_an_exposure_have_their_own_history():
     assert len(found) <= 2
 
 
+def test_what_one_dimension_says_of_another_is_no_slice_of_its_own():
+    exposures, cases, end = world(9, injected=[({"reason": 2, "carrier": 1, "lane": 3}, 100, 110, 0.3)])
+    north = pa.array(["north" if int(lane.split()[1]) < 6 else "south" for lane in exposures["lane"].to_pylist()])
+    of_case = pa.array(["north" if int(lane.split()[1]) < 6 else "south" for lane in cases["lane"].to_pylist()])
+
+    found = raised(
+        Detector((*DIMENSIONS, "region"), one_false_alarm_in=60).advance(
+            exposures.append_column("region", north), cases.append_column("region", of_case), end
+        )
+    )
+
+    assert {"reason": "reason 2", "carrier": "carrier 1", "lane": "lane 3"} in [finding.slice for finding in found]
+    looked_at = [finding.slice for finding in found] + [near.slice for finding in found for near in finding.neighbours]
+    assert not [slice_ for slice_ in looked_at if {"lane", "region"} <= set(slice_)]
+
+
 def test_too_little_history_finds_nothing_and_nothing_at_all_is_no_error():
     exposures, cases, _ = world(7, days=59)
     assert Detector(DIMENSIONS).advance(exposures, cases, START + timedelta(days=59)) == []

@@ -17,8 +17,9 @@ Pollak, M. (1987). Average run lengths of an optimal method of detecting a chang
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from pathlib import Path
 from typing import Any, Final
 
@@ -151,6 +152,7 @@ class Detector:
         found: list[Finding] = []
         if not self.rates.width:
             self._learn(WARM_UP * 24.0)
+            self._lay_slices(_said_by_another(self.sample.rows))
         while True:
             stop = min(end, self.next_fit * 24.0)
             self._run(stop, found)
@@ -186,13 +188,9 @@ class Detector:
         self.exposed = exposed
         self.values: list[dict[str, int]] = [{} for _ in range(n)]
         self.hashes: list[NDArray[np.uint64]] = [np.zeros(0, np.uint64) for _ in range(exposed)]
-        self.state = State(exposed, n)
+        self._lay_slices(())
         self.rates = Rates(exposed, n)
         self.sample = Sample(exposed)
-        cuboids = len(self.state.parts)
-        self.strength = np.full(cuboids, 50.0)
-        self.inverse_shape = np.full(cuboids, 0.01)
-        self.spread = np.zeros((2, cuboids))  # of single values between days: sums of excess variance and of its weight
         self.total_spread = np.zeros(2)
         self.today = np.zeros(1)  # cases
         self.total_mass = 0.0
@@ -207,6 +205,14 @@ class Detector:
         self.fitted = False
         self.signals: list[Open] = []
         self.raised = 0
+
+    def _lay_slices(self, apart: Collection[tuple[int, int]]) -> None:
+        self.apart = sorted(apart)
+        self.state = State(self.exposed, len(self.order), apart)
+        cuboids = len(self.state.parts)
+        self.strength = np.full(cuboids, 50.0)
+        self.inverse_shape = np.full(cuboids, 0.01)
+        self.spread = np.zeros((2, cuboids))  # of single values between days: sums of excess variance and of its weight
 
     def _take_exposures(self, table: pa.Table) -> None:
         if not len(table):
@@ -604,6 +610,7 @@ class Detector:
                     np.array([_hash(d, value) for value in self.values[d]], np.uint64) for d in range(self.exposed)
                 ]
                 self.signals = msgspec.convert(meta["signals"], list[Open])
+                self._lay_slices({tuple(pair) for pair in meta["apart"]})
                 self.state.restore({name[6:]: kept[name] for name in kept.files if name.startswith("state_")})
                 for name in _ARRAYS:
                     setattr(self, name, kept[f"own_{name}"])
@@ -623,7 +630,7 @@ class Detector:
 
 _PLAIN: Final = (
     "order", "exposed", "origin", "sampled", "next_case", "seen", "now", "day", "next_fit", "fitted", "raised",
-    "case_ids", "total_mass",
+    "case_ids", "total_mass", "apart",
 )  # fmt: skip
 _ARRAYS: Final = (
     "ex_t", "ex_rows", "case_t", "case_rows", "case_delay", "taken", "strength", "inverse_shape", "spread",
@@ -648,6 +655,16 @@ def _strengths(slices: NDArray[Any], depth: NDArray[np.int64]) -> Numbers:
         excess = ((n[mine] - expected) ** 2 - expected * slices["spread"][mine]).sum() - never
         strengths[k] = 1 / np.clip(excess / max((expected**2).sum(), 1e-9), 1 / 500.0, 0.5)
     return strengths
+
+
+def _said_by_another(rows: NDArray[np.int32]) -> set[tuple[int, int]]:
+    """Pairs of dimensions of exposures of which one always says the other; a value not known says nothing."""
+    found = set()
+    for a, b in combinations(range(rows.shape[1]), 2):
+        pairs = np.unique(rows[(rows[:, a] >= 0) & (rows[:, b] >= 0)][:, [a, b]], axis=0)
+        if len(pairs) in (len(np.unique(pairs[:, 0])), len(np.unique(pairs[:, 1]))):
+            found.add((a, b))
+    return found
 
 
 def _aware(moment: datetime) -> datetime:

@@ -1,9 +1,11 @@
 """The inner loops of detection, compiled. What the arrays mean is said where `Detector` makes them."""
 
-from math import exp, log
+from math import log
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
 BINS = 48  # of the time since exposure, in which mass waits to be reported
 # Masses are whole numbers of 1 / UNIT cases, so that the order in which exposures of one minute come does not matter.
@@ -224,18 +226,73 @@ def describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, ra
         slice_[x].usual = usual[k]
 
 
-@njit(cache=True)
-def day_factor(r, n, m, gap, gap_m, weight, shape, forget, out):
-    """Evidence `r` (one for each ratio) carried over a day with n cases where m were expected, and quiet days after."""
-    for j in range(len(RATIOS)):
-        ratio = RATIOS[j]
-        z = log((shape + m) / (shape + ratio * m))
-        x = (r[j] + weight) * exp(shape * z + n * (log(ratio) + z)) * forget[j]
-        if gap > 0:
-            quiet = forget[j] * exp(shape * log((shape + gap_m) / (shape + ratio * gap_m)))
-            power = quiet**gap
-            x = x * power + weight * quiet * (1.0 - power) / (1.0 - quiet)
-        out[j] = x
+@intrinsic
+def _bits(typing_context, x):
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType(64))
+
+    return types.int64(types.float64), generate
+
+
+@intrinsic
+def _of_bits(typing_context, x):
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.DoubleType())
+
+    return types.float64(types.int64), generate
+
+
+@njit(cache=True, inline="always")
+def fast_log(x):
+    """Natural logarithm of a positive normal number, right to nine digits; a loop over it becomes vector code."""
+    bits = _bits(x)
+    exponent = (bits - 0x3FE6A09E667F3BCD) >> 52  # what is left lies between the square roots of 1/2 and 2
+    m = _of_bits(bits - (exponent << 52))
+    s = (m - 1.0) / (m + 1.0)
+    s2 = s * s
+    # An integer in the low bits of 1.5 * 2^52 is that integer as a float: there is no vector instruction for it else.
+    whole = _of_bits(exponent + 0x4338000000000000) - 6755399441055744.0
+    return whole * 0.6931471805599453 + 2.0 * s * (
+        1.0 + s2 * (1 / 3 + s2 * (1 / 5 + s2 * (1 / 7 + s2 * (1 / 9 + s2 / 11))))
+    )
+
+
+@njit(cache=True, inline="always")
+def fast_exp(x):
+    """Exponential, right to nine digits; beyond +-700 what it is there."""
+    x = min(max(x, -700.0), 700.0)
+    shifted = x * 1.4426950408889634 + 6755399441055744.0
+    r = x - (shifted - 6755399441055744.0) * 0.6931471805599453
+    p = 1.0 + r * (
+        1.0 + r * (1 / 2 + r * (1 / 6 + r * (1 / 24 + r * (1 / 120 + r * (1 / 720 + r * (1 / 5040 + r / 40320))))))
+    )
+    return p * _of_bits((_bits(shifted) + 1023) << 52)
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nnan", "ninf", "nsz", "arcp"})
+def carry_days(count, ratio, forget, lanes, sums, j):
+    """Evidence of a ratio (row j of `sums`) carried over a day with cases, and quiet days after, for many slices.
+
+    Lanes: cases, how many were expected, quiet days, how many were expected on each, shape, weight of a new start.
+    """
+    log_ratio, log_forget = log(ratio), log(forget)
+    n, m, gap, quiet, p, weight, r = lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], sums[j]
+    for i in range(count):
+        z = fast_log((p[i] + m[i]) / (p[i] + ratio * m[i]))
+        x = (r[i] + weight[i]) * fast_exp((p[i] + n[i]) * z + n[i] * log_ratio) * forget
+        each = p[i] * fast_log((p[i] + quiet[i]) / (p[i] + ratio * quiet[i])) + log_forget
+        one, all_ = fast_exp(each), fast_exp(gap[i] * each)
+        r[i] = x * all_ + weight[i] * one * (1.0 - all_) / (1.0 - one)
+
+
+@njit(cache=True, error_model="numpy", fastmath={"contract", "nnan", "ninf", "nsz", "arcp"})
+def weigh_now(count, ratio, lanes, sums, j):
+    """Add evidence of a ratio, with what today brought so far, to lane 6."""
+    log_ratio = log(ratio)
+    n, m, p, out, r = lanes[0], lanes[1], lanes[4], lanes[6], sums[j]
+    for i in range(count):
+        z = fast_log((p[i] + m[i]) / (p[i] + ratio * m[i]))
+        out[i] += r[i] * fast_exp((p[i] + n[i]) * z + n[i] * log_ratio)
 
 
 @njit(cache=True)
@@ -318,7 +375,10 @@ def advance(
     scratch = new_scratch(n_c, len(spec), len(told))
     sl, mass, theta, usual, q, shape, weight = scratch[:7]
     v = np.zeros(64, np.int64)
-    now = np.zeros(6)
+    start_mass = np.zeros((len(spec), len(told)))
+    into = np.zeros(n_c, np.int64)
+    lanes = np.zeros((7, n_c))
+    sums = np.zeros((6, n_c))
     e, i = position[0], position[1]
     b = position[2]
     day = position[3]
@@ -370,65 +430,88 @@ def advance(
                 slice_[x].e_all += rise * usual[k]
                 slice_[x].e_near += rise
                 slice_[x].mass_last = mass[k]
+        # What the last day with cases, and the quiet days since, make of the evidence: first what is to be weighed ...
+        n_new = 0
+        for f in range(len(spec)):
+            for k in range(len(told)):
+                start_mass[f, k] = -1.0
+        for k in range(n_c):
+            x = sl[k]
+            if x < 0 or slice_[x].day >= day:
+                continue
+            c = q[k] * theta[k]
+            last = slice_[x].day
+            s = slice_[x].cell
+            teach = slice_[x].teach
+            f = grid_of[k]
+            if start_mass[f, teach] < 0.0:
+                start_mass[f, teach] = reported(s, day * 24.0, width, told, teach, cell_, ring)
+            start = start_mass[f, teach]
+            gap = day - last - 1
+            whole = max(start - slice_[x].mass0, 0.0)
+            m = whole / (gap + 1)
+            gm = m
+            if 0 < gap <= 5:
+                first = reported(s, (last + 1) * 24.0, width, told, teach, cell_, ring) - slice_[x].mass0
+                m = min(max(first, 0.0), whole)
+                gm = (whole - m) / gap
+            n = slice_[x].cases
+            if depth[k] == 1 and fitted and gap == 0 and c * m > 0.3:
+                mm = c * m
+                disp1[k] += min((n - mm) ** 2, 16.0 * (mm + mm * mm * 0.1)) - mm
+                disp2[k] += mm * mm
+            y = l_used[0]
+            l_used[0] += 1
+            log_rows[y].prev = slice_[x].head
+            log_rows[y].day = last
+            log_rows[y].n = n
+            log_rows[y].m = m
+            log_rows[y].gap = gap
+            log_rows[y].gap_m = gm
+            slice_[x].head = y
+            slice_[x].day = day
+            slice_[x].cases = 0.0
+            slice_[x].mass0 = start
+            into[n_new] = x
+            lanes[0, n_new] = n
+            lanes[1, n_new] = c * m
+            lanes[2, n_new] = gap
+            lanes[3, n_new] = c * gm
+            lanes[4, n_new] = shape[k]
+            lanes[5, n_new] = weight[k]
+            for j in range(6):
+                sums[j, n_new] = slice_[x].evidence[j]
+            n_new += 1
+        # ... then all of it at once, which the processor does many times as fast
+        for j in range(6):
+            carry_days(n_new, RATIOS[j], forget[j], lanes, sums, j)
+        for h in range(n_new):
+            for j in range(6):
+                slice_[into[h]].evidence[j] = sums[j, h]
         best = 0.0
+        n_now = 0
         for k in range(n_c):
             x = sl[k]
             if x < 0:
                 continue
-            c = q[k] * theta[k]
-            last = slice_[x].day
-            if last < day:
-                s = slice_[x].cell
-                teach = 0
-                if teller[k] >= 0:
-                    teach = told_of[share_at[teller[k]] + case_rows[i, teller[k]]]
-                start = reported(s, day * 24.0, width, told, teach, cell_, ring)
-                gap = day - last - 1
-                whole = max(start - slice_[x].mass0, 0.0)
-                m = whole / (gap + 1)
-                gm = m
-                if 0 < gap <= 5:
-                    m = min(
-                        max(reported(s, (last + 1) * 24.0, width, told, teach, cell_, ring) - slice_[x].mass0, 0.0),
-                        whole,
-                    )
-                    gm = (whole - m) / gap
-                n = slice_[x].cases
-                if depth[k] == 1 and fitted and gap == 0 and c * m > 0.3:
-                    mm = c * m
-                    disp1[k] += min((n - mm) ** 2, 16.0 * (mm + mm * mm * 0.1)) - mm
-                    disp2[k] += mm * mm
-                y = l_used[0]
-                l_used[0] += 1
-                log_rows[y].prev = slice_[x].head
-                log_rows[y].day = last
-                log_rows[y].n = n
-                log_rows[y].m = m
-                log_rows[y].gap = gap
-                log_rows[y].gap_m = gm
-                slice_[x].head = y
-                day_factor(slice_[x].evidence, n, c * m, gap, c * gm, weight[k], shape[k], forget, now)
-                for j in range(6):
-                    slice_[x].evidence[j] = now[j]
-                slice_[x].day = day
-                slice_[x].cases = 0.0
-                slice_[x].mass0 = start
             slice_[x].n_all += 1
             slice_[x].n_near += 1
             slice_[x].cases += counts
             if hit >= 0 or not fitted:
                 continue
-            m = max(c * (mass[k] - slice_[x].mass0), 0.0)
-            p = shape[k]
-            n = slice_[x].cases
-            ev = 0.0
+            into[n_now] = k
+            lanes[0, n_now] = slice_[x].cases
+            lanes[1, n_now] = max(q[k] * theta[k] * (mass[k] - slice_[x].mass0), 0.0)
+            lanes[4, n_now] = shape[k]
             for j in range(6):
-                z = log((p + m) / (p + RATIOS[j] * m))
-                ev += (slice_[x].evidence[j] + weight[k]) * exp(p * z + n * (log(RATIOS[j]) + z))
-            ev /= 6.0
-            out_evidence[k] = ev
-            if ev > best:
-                best = ev
+                sums[j, n_now] = slice_[x].evidence[j] + weight[k]
+            lanes[6, n_now] = 0.0
+            n_now += 1
+        for j in range(6):
+            weigh_now(n_now, RATIOS[j], lanes, sums, j)
+        for h in range(n_now):
+            out_evidence[into[h]] = lanes[6, h] / 6.0
+            best = max(best, lanes[6, h] / 6.0)
         i += 1
         if best >= limit and fitted:
             for k in range(n_c):
@@ -526,7 +609,8 @@ def explain_away(rows, times, amount, t, width, told, told_of, grids, cells, cub
     log_rows, l_used = log_
     strength, inverse_shape, shares, share_at, forget, unsure, disp1, disp2 = rates
     sl, mass, theta, usual, q, shape, weight = scratch[:7]
-    now = np.zeros(6)
+    lanes = np.zeros((7, 1))
+    sums = np.zeros((6, 1))
     order = np.empty(100_000, np.int64)
     for turn in range(2):
         for i in range(len(rows)):
@@ -552,24 +636,17 @@ def explain_away(rows, times, amount, t, width, told, told_of, grids, cells, cub
                     order[n] = y
                     n += 1
                     y = log_rows[y].prev
-                for j in range(6):
-                    now[j] = 0.0
                 c = q[k] * theta[k]
+                sums[:] = 0.0
+                lanes[4, 0], lanes[5, 0] = shape[k], weight[k]
                 for h in range(n - 1, -1, -1):
                     y = order[h]
-                    day_factor(
-                        now,
-                        log_rows[y].n,
-                        c * log_rows[y].m,
-                        log_rows[y].gap,
-                        c * log_rows[y].gap_m,
-                        weight[k],
-                        shape[k],
-                        forget,
-                        now,
-                    )
+                    lanes[0, 0], lanes[1, 0] = log_rows[y].n, c * log_rows[y].m
+                    lanes[2, 0], lanes[3, 0] = log_rows[y].gap, c * log_rows[y].gap_m
+                    for j in range(6):
+                        carry_days(1, RATIOS[j], forget[j], lanes, sums, j)
                 for j in range(6):
-                    slice_[x].evidence[j] = now[j]
+                    slice_[x].evidence[j] = sums[j, 0]
 
 
 @njit(cache=True)

@@ -1,5 +1,6 @@
 """What the detector remembers: cells of exposures, slices of cases, and the days of each slice. Arrays that grow."""
 
+from collections.abc import Collection
 from itertools import combinations
 from typing import Any, Final
 
@@ -25,12 +26,18 @@ class State:
     ----------
     cuboids, grids, cells, slices, days : tuples of arrays, as kernels unpack them.
     sizes : for how many values of each dimension there is room.
-    parts : the dimensions of each cuboid; those of exposures come first.
+    parts : the dimensions of each cuboid; those of exposures come first. Never two that are `apart`: one of them
+        says the other (a product its category), so that both together are no other slice than the one.
     """
 
-    def __init__(self, exposed: int, dimensions: int) -> None:
-        self.exposed, self.dimensions = exposed, dimensions
-        self.parts = [c for depth in range(1, DEPTH + 1) for c in combinations(range(dimensions), depth)]
+    def __init__(self, exposed: int, dimensions: int, apart: Collection[tuple[int, int]] = ()) -> None:
+        self.exposed = exposed
+        self.parts = [
+            part
+            for depth in range(1, DEPTH + 1)
+            for part in combinations(range(dimensions), depth)
+            if not any(pair in apart for pair in combinations(part, 2))
+        ]
         self.free = sorted(
             {tuple(d for d in part if d < exposed) for part in self.parts} | {()}, key=lambda part: (len(part), part)
         )
