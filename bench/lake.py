@@ -35,8 +35,8 @@ def main() -> None:
     from django.conf import settings
     from django.utils import timezone
 
-    from makegood.prevent import lake
     from makegood.lead.scorecards.services.weekly import weekly_report
+    from makegood.prevent import lake
 
     now = timezone.now()
     with tempfile.TemporaryDirectory() as folder:

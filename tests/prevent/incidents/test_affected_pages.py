@@ -113,7 +113,8 @@ def test_a_preview_shows_number_worth_and_picture(go, shop):
 @pytest.mark.parametrize(
     ("dimension", "words", "name"),
     [("product", "ket", "Kettle"), ("carrier", "c", "C1"), ("store", "p", "P2"), ("how", "sun", "Sun evening"),
-     ("batch", "КЛЮЧ", "ключ-3"), ("to_state", "são", "São Paulo"), ("channel", "onl", "Online"), ("reason", "late", "late")],
+     ("batch", "КЛЮЧ", "ключ-3"), ("to_state", "são", "São Paulo"), ("channel", "onl", "Online"),
+     ("reason", "late", "late")],
 )  # fmt: skip
 def test_values_are_found_by_what_they_are_called(go, dimension, words, name):
     page = go("values", "mia", data={f"words-{dimension}": words}, args=[dimension]).content.decode()

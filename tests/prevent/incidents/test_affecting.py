@@ -172,6 +172,8 @@ def test_a_snapshot_killed_half_way_and_run_again_gives_the_same_rows(shop, inci
     assert Snapshot.objects.get().finished_at is None
 
     monkeypatch.setattr(affecting, "_take_in", take_in)
+    assert affecting.take_up(now=noon + timedelta(minutes=5)) == 0  # somebody may be at it
+    assert affecting.take_up(now=noon + timedelta(minutes=15)) == 1
     affecting.write_down(incident_id=incident.pk, now=noon + timedelta(minutes=5))
     assert written(incident) == twin(shop, kettles(shop))
     assert set(AffectedOrder.objects.values_list("found_at", flat=True)) == {noon}  # none is an addition

@@ -14,6 +14,13 @@ def snapshot(incident: str) -> None:
     affecting.write_down(incident_id=UUID(incident), now=timezone.now())
 
 
+@app.periodic(cron="*/5 * * * *")
+@app.task(name="incidents.take_up_snapshots", queueing_lock="incidents.take_up_snapshots")
+def take_up(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it
+    """Whatever a killed worker left."""
+    affecting.take_up(now=timezone.now())
+
+
 @app.periodic(cron="17 * * * *")
 @app.task(name="incidents.look_again", queueing_lock="incidents.look_again")
 def look_again(timestamp: int) -> None:  # noqa: ARG001  procrastinate passes it

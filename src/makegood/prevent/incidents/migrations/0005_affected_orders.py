@@ -68,6 +68,10 @@ class Migration(migrations.Migration):
             model_name="snapshot",
             index=models.Index(fields=["incident", "-at"], name="snapshot_of_incident"),
         ),
+        migrations.AddIndex(
+            model_name="snapshot",
+            index=models.Index(condition=models.Q(("finished_at", None)), fields=["at"], name="snapshot_waiting"),
+        ),
         migrations.AddConstraint(
             model_name="snapshot",
             constraint=models.CheckConstraint(

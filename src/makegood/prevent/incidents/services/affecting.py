@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from makegood.engines.lake.read import Lake
 
+LEFT_AFTER: Final = timedelta(minutes=10)
 AT_ONCE: Final = 50_000  # rows written in one transaction
 VALUES_AT_MOST: Final = 500  # of one dimension
 LOCK: Final = 7267340  # with the incident, the advisory lock of who writes its affected orders down
@@ -130,13 +131,17 @@ def cut_anew(
 @transaction.atomic
 def look(incident: Incident, *, by: User | None, now: datetime) -> Snapshot:
     """Have the affected orders of an incident written down, as it is now: a job enqueued with the transaction."""
-    from makegood.prevent.incidents.affected_tasks import snapshot  # noqa: PLC0415  it imports this module
-
     made = Snapshot.objects.create(
         incident=incident, any_of=incident.any_of, since=incident.since, until=incident.until, by=by, at=now
     )
-    snapshot.defer(incident=str(incident.pk))
+    _have_written_down(incident.pk)
     return made
+
+
+def _have_written_down(incident_id: uuid.UUID) -> None:
+    from makegood.prevent.incidents.affected_tasks import snapshot  # noqa: PLC0415  it imports this module
+
+    snapshot.defer(incident=str(incident_id))
 
 
 def look_again(*, now: datetime) -> int:
@@ -149,6 +154,15 @@ def look_again(*, now: datetime) -> int:
         Exists(looks), ~Exists(looks.filter(Q(finished_at=None) | Q(at__gt=OuterRef("until"))))
     )
     return len([look(incident, by=None, now=now) for incident in going_on])
+
+
+def take_up(*, now: datetime) -> int:
+    """Have looks carried out that a killed worker left: those that wait for longer than `LEFT_AFTER`. Their number."""
+    left = Snapshot.objects.filter(finished_at=None, at__lt=now - LEFT_AFTER)
+    incidents = set(left.values_list("incident", flat=True))
+    for incident in incidents:
+        _have_written_down(incident)
+    return len(incidents)
 
 
 def write_down(*, incident_id: uuid.UUID, now: datetime) -> Snapshot | None:

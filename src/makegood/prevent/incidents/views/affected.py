@@ -187,9 +187,9 @@ def _moment(given: QueryDict, name: str) -> datetime | None:
 def _picture(days: Sequence[tuple[Any, int]]) -> Any:
     rows = [{"day": f"{day.isoformat()}T12:00:00Z", "orders": orders} for day, orders in days]
     return (
-        alt.Chart({"values": rows}).mark_bar(width={"band": 0.8}, minBandSize=3)
+        alt.Chart({"values": rows}).mark_bar()
         .encode(
-            x=alt.X("day:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%-d %b", tickCount=8)),
+            x=alt.X("utcyearmonthdate(day):T", title=None, axis=alt.Axis(format="%-d %b", tickCount=8)),
             y=alt.Y("orders:Q", title=_("Orders a day"), axis=alt.Axis(format=",d", tickMinStep=1)),
             tooltip=[alt.Tooltip("day:T", title=_("Day"), format="%-d %b %Y"),
                      alt.Tooltip("orders:Q", title=_("Orders"))],
