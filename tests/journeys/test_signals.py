@@ -57,7 +57,7 @@ def test_from_the_notice_to_a_judgement_and_back_by_keyboard(visit, axe, signal)
     page.wait_for_load_state("networkidle")
     assert Signal.objects.get().state == State.WATCHED
 
-    page.keyboard.press("x")
+    page.keyboard.press("i")
     page.get_by_label("Why is there nothing to do?").fill("Floods around Leeds until Friday")
     page.get_by_label("Known and accepted: what is found there later calls nobody").check()
     page.get_by_role("dialog").get_by_role("button", name="Dismiss").click()

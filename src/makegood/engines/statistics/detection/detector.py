@@ -572,7 +572,7 @@ class Detector:
             arrays |= {f"counts_{d}": counts for d, counts in enumerate(self.rates.counts)}
         part = target.with_name(f"{target.name}.{os.getpid()}.part")
         with part.open("wb") as file:
-            np.savez(file, meta=np.frombuffer(msgspec.json.encode(meta), np.uint8), **arrays)
+            np.savez(file, meta=np.frombuffer(msgspec.json.encode(meta, enc_hook=np.generic.item), np.uint8), **arrays)
             file.flush()
             os.fsync(file.fileno())
         part.replace(target)
