@@ -14,8 +14,8 @@ from makegood.prevent.incidents.models import Incident
 
 
 def asked(
-    request: StaffRequest, form: forms.Form, *, title: str, address: str, button: str, incident: Incident, icon: str = "",
-    problem: str = "", note: str = "",
+    request: StaffRequest, form: forms.Form, *, title: str, address: str, button: str, incident: Incident,
+    icon: str = "", problem: str = "", note: str = "",
 ) -> HttpResponse:  # fmt: skip
     """A form, for the dialog or as a page of its own; with what is wrong about it where it was sent."""
     facts = {"form": form, "title": title, "address": address, "button": button, "incident": incident, "note": note,
