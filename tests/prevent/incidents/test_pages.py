@@ -205,7 +205,7 @@ def test_no_page_costs_more_for_more_rows(client_of, dev, lost, incident, noon, 
         lost()
         declare(Declared(title=f"No {n}", commander=dev), by=dev, now=noon)
     services.join_matching(now=noon)
-    for path, most in (("/incidents/", 4), (f"/incidents/I-{incident.number}/", 14),
+    for path, most in (("/incidents/", 4), (f"/incidents/I-{incident.number}/", 10),
                        (f"/incidents/I-{incident.number}/cases", 3)):  # fmt: skip
         with django_assert_max_num_queries(most):
             assert client.get(path).status_code == 200

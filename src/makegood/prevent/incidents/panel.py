@@ -31,8 +31,8 @@ def offer(signal: Signal, user: User) -> Offer | None:
     """To declare a signal, or to go where it was declared. One SQL query."""
     first = Incident.objects.filter(signal=signal).values_list("number", flat=True).first()
     if first:
-        return Offer(label=f"I-{first}", href=reverse("incidents:incident", args=[first]), kind="primary", key="i")
+        return Offer(label=f"I-{first}", href=reverse("incidents:incident", args=[first]), kind="primary", key="d")
     if not user.has_perm("incidents.lead"):
         return None
     href = f"{reverse('incidents:declare')}?signal={signal.number}"
-    return Offer(label=_("Declare an incident"), href=href, kind="primary", key="i")
+    return Offer(label=_("Declare an incident"), href=href, kind="primary", key="d")

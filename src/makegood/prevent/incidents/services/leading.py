@@ -38,9 +38,9 @@ def change(
     title = " ".join(title.split())[:200]
     if not title:
         raise SayHow("Say in a few words what fails.")
-    changes = {"title": title, "kind": Kind(kind).value, "joins": joins}
+    changes, joins_again = {"title": title, "kind": Kind(kind).value, "joins": joins}, joins and not incident.joins
     record(incident, IncidentEvent.Kind.CHANGED, at=now, by=by, changes=changes)
-    if joins:
+    if joins_again:
         _look_again(incident)
     return incident
 

@@ -21,8 +21,9 @@ from makegood.ids import read_uuid
 from makegood.prevent.incidents import forms, services
 from makegood.prevent.incidents.errors import CannotMerge
 from makegood.prevent.incidents.models import Incident
+from makegood.prevent.incidents.queries.listing import find_incident
 from makegood.prevent.incidents.severity import propose, toll_of_incident
-from makegood.prevent.incidents.views.shared import asked, done, find_incident
+from makegood.prevent.incidents.views.shared import asked, done
 from makegood.recover.cases.errors import CaseNotFound
 from makegood.recover.cases.models import Case
 from makegood.recover.cases.queries.queue import visible

@@ -20,10 +20,10 @@ from makegood.prevent.incidents import charts, extensions, numbers, words
 from makegood.prevent.incidents.extensions import Figure
 from makegood.prevent.incidents.models import Incident
 from makegood.prevent.incidents.queries import listing, one
+from makegood.prevent.incidents.queries.listing import find_incident
 from makegood.prevent.incidents.services.telling import hears_of
 from makegood.prevent.incidents.summary import summary
 from makegood.prevent.incidents.views.acting import acts_for
-from makegood.prevent.incidents.views.shared import find_incident
 from makegood.prevent.signals import charts as signal_charts
 from makegood.prevent.signals.queries.one import series as signal_series
 from makegood.prevent.slices_in_words import Names

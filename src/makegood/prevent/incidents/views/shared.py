@@ -1,7 +1,6 @@
 """What the pages of this room share."""
 
 from collections.abc import Callable
-from typing import Any
 
 from django import forms
 from django.contrib import messages
@@ -12,18 +11,15 @@ from django_htmx.http import HttpResponseClientRedirect
 from makegood.errors import Conflict
 from makegood.ground.staff.http import StaffRequest
 from makegood.prevent.incidents.models import Incident
-from makegood.prevent.incidents.queries.listing import find_incident
-
-__all__ = ["asked", "back_to", "done", "find_incident"]
 
 
 def asked(
-    request: StaffRequest, form: forms.Form, *, title: str, address: str, button: str, incident: Incident | None = None,
-    icon: str = "", problem: str = "", note: str = "", **more: Any,
+    request: StaffRequest, form: forms.Form, *, title: str, address: str, button: str, incident: Incident,
+    icon: str = "", problem: str = "", note: str = "",
 ) -> HttpResponse:  # fmt: skip
     """A form, for the dialog or as a page of its own; with what is wrong about it where it was sent."""
     facts = {"form": form, "title": title, "address": address, "button": button, "incident": incident, "note": note,
-             "button_icon": icon, "problem": problem, **more}  # fmt: skip
+             "button_icon": icon, "problem": problem}  # fmt: skip
     template = "incidents/_act.html" if request.htmx else "incidents/act.html"
     return render(request, template, facts, status=422 if form.is_bound else 200)
 
