@@ -138,6 +138,7 @@ def test_the_outbox_is_a_file_too(client, noon: datetime):
     assert client.get("/outbox/export.csv").status_code == 403
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_is_taken_back_while_it_is_handed_over_does_not_leave(by_smtp: Relay, noon: datetime, monkeypatch):
     first, second = (
         services.enqueue(key=f"m{n}", about="case:1", recipient="m@example.com", subject="s", body="b", now=noon)
