@@ -136,3 +136,29 @@ def test_the_outbox_is_a_file_too(client, noon: datetime):
     assert b"".join(client.get("/outbox/export.csv?status=failed").streaming_content).count(b"\n") == 1
     client.force_login(colleague("dev"))
     assert client.get("/outbox/export.csv").status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_taken_back_while_it_is_handed_over_does_not_leave(by_smtp: Relay, noon: datetime, monkeypatch):
+    first, second = (
+        services.enqueue(key=f"m{n}", about="case:1", recipient="m@example.com", subject="s", body="b", now=noon)
+        for n in range(2)
+    )
+    write = services._as_mail
+
+    def taken_back_meanwhile(message, relay):
+        if message.pk == first.pk:
+            assert services.withdraw([first.pk]) == {first.pk}
+        return write(message, relay)
+
+    monkeypatch.setattr(services, "_as_mail", taken_back_meanwhile)
+    assert services.deliver_due(now=noon) == 1
+    assert by_smtp.received == [second.message_id], "the relay had its words but never the end of them"
+    first.refresh_from_db()
+    assert first.status == "withdrawn"
+    assert services.withdraw([first.pk, second.pk]) == set(), "what was sent stays sent"
+
+    monkeypatch.undo()
+    assert services.send_after_all([first.pk, second.pk], now=noon) == 1
+    services.deliver_due(now=noon)
+    assert sorted(by_smtp.received) == sorted([first.message_id, second.message_id])

@@ -30,7 +30,7 @@ FILTERS = st.fixed_dictionaries({}, optional={
 })  # fmt: skip
 
 
-def obvious(who: dict, person: Affected) -> bool:
+def obvious(who: dict, person: Affected) -> bool:  # noqa: PLR0911  one a rule
     """The same filter, one rule after the other."""
     if who.get("tiers") and person.tier.lower() not in {tier.lower() for tier in who["tiers"]}:
         return False

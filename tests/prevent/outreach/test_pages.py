@@ -22,7 +22,7 @@ def _reachable(settings):
 
 @pytest.fixture
 def mia(client: Client) -> Client:
-    client.force_login(colleague("mia"), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(colleague("mia"), backend="makegood.ground.messages.notices.StaffBackend")
     return client
 
 
@@ -104,7 +104,7 @@ def test_who_has_places_sees_people_of_these(client: Client):
     draw(outreach)
     ana = colleague("ana")
     ana.places.add(leeds)
-    client.force_login(ana, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(ana, backend="makegood.ground.messages.notices.StaffBackend")
     here = f"/outreach/O-{outreach.number}/"
     file = b"".join(client.get(here + "people.csv").streaming_content).decode()  # type: ignore[attr-defined]
     assert "here@example.com" in file

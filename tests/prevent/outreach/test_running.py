@@ -20,7 +20,7 @@ from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.replay import columns_of, replay
 from makegood.recover.cases.services import receive_contact
 from tests.factories import NOON, OrderFactory, UserFactory, colleague
-from tests.prevent.outreach.world import SILENT, TEXTS, URL, a_draft, affect, affect_many, an_incident, draw, started
+from tests.prevent.outreach.world import SILENT, URL, a_draft, affect, affect_many, an_incident, draw, started
 
 pytestmark = pytest.mark.django_db
 
@@ -28,12 +28,13 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def _reachable(settings):
     settings.MAKEGOOD_URL = URL
+    settings.MAKEGOOD_LINK_DAYS = 10_000  # pages ask the clock of today
 
 
-def told(incident=None, **segment) -> Recipient:
+def told(language: str = "", **segment) -> Recipient:
     """Somebody who was told, with the offer in their hands."""
-    incident = incident or an_incident()
-    affect(incident)
+    incident = an_incident()
+    affect(incident, language=language)
     outreach = started(incident, **segment)
     services.send_due(now=NOON)
     deliver_due(now=NOON)
@@ -168,10 +169,7 @@ def test_a_mail_program_that_opens_links_accepts_nothing(client: Client):
 
 
 def test_an_offer_speaks_the_language_of_its_message(client: Client):
-    incident = an_incident()
-    affect(incident, language="pt")
-    person = told(incident, texts=TEXTS)
-    person = Recipient.objects.get(outreach=person.outreach, language="pt")
+    person = told(language="pt")
     assert "Sim, por favor" in client.get(f"/offer/{token_of(person.pk)}").content.decode()
 
 

@@ -54,7 +54,7 @@ class WhoIn(Schema):
 
 class SegmentIn(Schema):
     name: Annotated[Text, Field(min_length=1, max_length=120, pattern=r"\S")]
-    who: WhoIn = WhoIn()
+    who: WhoIn | None = Field(None, description="Null: everybody.")
     texts: dict[Code, TextIn] = Field(
         min_length=1, max_length=20, description="By language; the first is for the rest."
     )
@@ -239,7 +239,7 @@ def make_outreach(request: StaffRequest, told: NewOutreachIn) -> HttpResponse:
             per_minute=told.per_minute, by=request.user, now=timezone.now(),
         )  # fmt: skip
         for one in told.segments:
-            given = one.dict() | {"who": one.who.kept()}
+            given = one.dict() | {"who": one.who.kept() if one.who else {}}
             services.save_segment(outreach_id=made.pk, given=given)
     return _json(_whole(queries.outreach_called(made.number)), 201)
 

@@ -116,7 +116,7 @@ def picture(results: Results) -> Any:
         for it in results.measures if it.effect
     ]  # fmt: skip
     base = alt.Chart({"values": rows}).encode(
-        y=alt.Y("measure:N", sort=[row["measure"] for row in rows], title=None, axis=alt.Axis(labelLimit=220))
+        y=alt.Y("measure:N", sort=[row["measure"] for row in rows], title=None, axis=alt.Axis(labelLimit=280))
     )
     x: dict[str, Any] = {"title": _("Told less held out, in percentage points"), "axis": alt.Axis(grid=True)}
     shown = [
@@ -127,7 +127,9 @@ def picture(results: Results) -> Any:
     span = base.mark_rule(style="observed").encode(x=alt.X("low:Q", **x), x2="high:Q")
     point = base.mark_point(size=90).encode(x=alt.X("difference:Q", **x), tooltip=shown)
     zero = alt.Chart({"values": [{"zero": 0}]}).mark_rule(style="expected").encode(x="zero:Q")
-    return alt.layer(zero, span, point).properties(width="container", height=max(80, 44 * len(rows)))
+    return alt.layer(zero, span, point).properties(
+        width="container", height=max(80, 44 * len(rows)), padding={"bottom": 8}
+    )
 
 
 def reading(results: Results) -> str:

@@ -27,7 +27,9 @@ from makegood.prevent.outreach.wording import FIELDS
 @needs("outreach.send")
 def new(request: StaffRequest, incident: int) -> HttpResponse:
     """A draft for an incident."""
-    form = OutreachForm(request.POST or None, initial={"title": request.GET.get("title", "")[:200]})
+    form = OutreachForm(
+        request.POST if request.method == "POST" else None, initial={"title": request.GET.get("title", "")[:200]}
+    )
     if request.method == "POST" and form.is_valid():
         try:
             made = services.make(
@@ -43,7 +45,7 @@ def new(request: StaffRequest, incident: int) -> HttpResponse:
 def edit(request: StaffRequest, number: int) -> HttpResponse:
     """What holds for the whole of it."""
     outreach = queries.outreach_called(number)
-    form = OutreachForm(request.POST or None, initial=first_of(outreach))
+    form = OutreachForm(request.POST if request.method == "POST" else None, initial=first_of(outreach))
     back = reverse("outreach:one", args=[number])
     if request.method == "POST" and form.is_valid():
         try:
@@ -61,7 +63,7 @@ def segment(request: StaffRequest, number: int, segment_id: uuid.UUID | None = N
     known = outreach.segments.filter(pk=segment_id).first() if segment_id else None
     if segment_id and known is None:
         raise SegmentNotFound
-    form = SegmentForm(request.POST or None, segment=known)
+    form = SegmentForm(request.POST if request.method == "POST" else None, segment=known)
     back = reverse("outreach:one", args=[number])
     title = known.name if known else _("New segment")
     if request.method == "POST" and form.is_valid():

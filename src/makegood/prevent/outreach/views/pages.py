@@ -141,7 +141,7 @@ def preview(request: StaffRequest, number: int) -> HttpResponse:
     facts = {
         "outreach": outreach, "row": row, "segment": segment, "filters": filters, "after": after,
         "words": sending.words_to(person, segment, f"C-{row.case}" if row.case else "C-…") if segment else None,
-        "language": language_for(segment, person.language) if segment else "",
+        "spoken": language_for(segment, person.language) if segment else "",
         "first": urlencode(kept), "next": urlencode({**kept, "after": row.id}) if len(found) > 1 else "",
     }  # fmt: skip
     return render(request, "outreach/preview.html", facts | WORDS)
