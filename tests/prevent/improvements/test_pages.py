@@ -50,7 +50,7 @@ def test_one_improvement_tells_its_whole_story(desk, judged):
         "Looks so far",
         "said before the start",
         "40 % fewer",
-        "However often one looks",
+        "however often one looks",
     ):
         assert words in told
     assert HOSTILE not in told

@@ -480,8 +480,10 @@ class _Model:
 
         information = self.score(best, noise)[1]
         width = min(max(bound(information) / sqrt(information), 0.1), 1.0) if information else 1.0
-        # Where even the best is refused, the fit did not settle: nothing is known, and so it is said.
-        while refused(best) < 0 and abs(best + side * width) <= FARTHEST:
+        if refused(best) >= 0:
+            # None is left of very many: less than can be looked at. Else the fit did not settle, and nothing is known.
+            return exp(best) if side > 0 and best <= -FARTHEST else 0.0 if side < 0 else inf
+        while abs(best + side * width) <= FARTHEST:
             if refused(best + side * width) > 0:
                 return exp(float(optimize.brentq(refused, best, best + side * width, xtol=1e-4)))
             width *= 2

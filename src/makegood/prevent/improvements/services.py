@@ -33,7 +33,7 @@ from makegood.recover.commitments.models import State as Promised
 
 AT_A_TIME: Final = 20
 WATCHED: Final = timedelta(weeks=52)  # after a verdict "worked", for the same cause
-log = structlog.get_logger()
+log = structlog.get_logger(__name__)
 _KEY = re.compile(r"[^\w]+")
 
 
@@ -220,7 +220,7 @@ def say_words(*, improvement_id: uuid.UUID, words: str, by: User, now: datetime)
 def look_at_what_is_due(*, now: datetime) -> int:
     """One look at each improvement whose weekly look is due; returns at how many. An index scan of what is due.
 
-    None before the lake was filled. What fails is logged and tried again the next day, so that the others get their turn.
+    None before the lake was filled. What fails is logged and tried again the next day: the others get their turn.
     """
     if lake_state().refreshed_at is None:
         return 0
