@@ -76,9 +76,10 @@ def ground(settings, tmp_path, monkeypatch):
     settings.MAKEGOOD_LAKE, settings.MAKEGOOD_DETECTION = str(tmp_path / "lake"), tmp_path / "detection"
     monkeypatch.setattr(detecting, "Detector", Counting)
     monkeypatch.setattr(material, "MARGIN", timedelta(0))
-    detecting._LOADED.clear()
+    monkeypatch.setattr(detecting, "SAVE_EVERY", timedelta(0))
+    detecting._WORKING.clear()
     yield
-    detecting._LOADED.clear()
+    detecting._WORKING.clear()
 
 
 def tick(**more):
@@ -176,12 +177,30 @@ def test_a_look_that_dies_changes_nothing_and_the_next_one_does_it(db, monkeypat
 def test_a_worker_that_dies_after_keeping_leaves_nothing_to_do_twice(db):
     complain(3)
     tick()
-    detecting._LOADED.clear()  # another process goes on
+    detecting._WORKING.clear()  # another process goes on
     (Path(detecting.settings.MAKEGOOD_DETECTION) / "left-over.state").write_text("half")
     complain(1)
     tick()
     assert Signal.objects.get().observed == 4
     assert len(kept_by_detector()["seen"]) == 4
+
+
+def test_while_nothing_is_found_the_state_is_kept_now_and_then_and_nothing_is_lost(db, monkeypatch):
+    monkeypatch.setattr(detecting, "SAVE_EVERY", DAY)
+    tick()
+    complain(1)
+    assert tick().cases == 1
+    complain(1)
+    assert tick().cases == 1
+    assert tick().cases == 0
+    assert kept_by_detector()["seen"] == []
+    assert JudgedCase.objects.count() == 2
+    detecting._WORKING.clear()  # it dies: another process reads again what came since
+    complain(1)
+    assert tick().cases == 3
+    assert Signal.objects.get().observed == 3
+    assert len(kept_by_detector()["seen"]) == 3
+    assert Detection.objects.get().cases == 3
 
 
 def test_a_lost_state_begins_anew_and_keeps_what_people_made_of_signals(db):
@@ -190,7 +209,7 @@ def test_a_lost_state_begins_anew_and_keeps_what_people_made_of_signals(db):
     judging.watch(signal_id=Signal.objects.get().pk, by=colleague("mia"), now=timezone.now())
     for path in Path(detecting.settings.MAKEGOOD_DETECTION).glob("*.state"):
         path.unlink()
-    detecting._LOADED.clear()
+    detecting._WORKING.clear()
     assert tick().began
     signal = Signal.objects.get()
     assert (signal.state, signal.detection.ended_at) == (State.WATCHED, None)

@@ -110,9 +110,11 @@ def signals_found(end: datetime) -> list[Found]:
 def _hidden(signal: Signal, where: Mapping[str, Mapping[str, str]], end: datetime) -> str:
     for name, slice_ in where.items():
         since, until = HIDDEN[name].window(end)
-        named = signal.slice.keys() & slice_.keys()
+        named = (signal.slice.keys() & slice_.keys()) - {"reason"}
         agrees = all(signal.slice[dimension] == slice_[dimension] for dimension in named)
-        if agrees and named - {"reason"} and since <= signal.raised_at <= until + timedelta(weeks=8):
+        # A lost parcel also opens cases by itself, for another reason; a category alone is no place.
+        told = signal.slice.get("reason") in (None, slice_["reason"]) or len(named) > 1
+        if agrees and told and named - {"category"} and since <= signal.raised_at <= until + timedelta(weeks=8):
             return name
     return ""
 

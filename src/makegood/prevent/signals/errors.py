@@ -80,8 +80,3 @@ class DetectionBusy(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Detection is running at this moment. Try again in a minute.")
-
-
-class DetectionInThePast(Conflict):
-    code = "detection_in_the_past"
-    status = 422

@@ -2,7 +2,8 @@
 
 The detector's state is a file, its place in time a row (`Detection`), and both move together: the new state is written
 under a name of its own, then one transaction keeps what was found and names that file. A worker that dies before has
-changed nothing; one that dies after has lost nothing.
+changed nothing; one that dies after has lost nothing. A state may be large: while nothing is found it is written every
+few minutes only, and whoever goes on after a crash reads again what came since.
 """
 
 import os
@@ -29,10 +30,22 @@ from makegood.prevent.signals.services import judging, keeping, ruling
 log = structlog.get_logger(__name__)
 
 HISTORY: Final = timedelta(days=365)
+SAVE_EVERY: Final = timedelta(minutes=10)
 LOCK: Final = 7267322
 """The advisory lock of whoever detects."""
 
 Progress = Callable[[int, int], None]  # days of history behind us, of all
+
+
+@dataclass(kw_only=True)
+class Working:
+    """A detector in the memory of this process, which may be ahead of the state that was kept last."""
+
+    state: str
+    detector: Detector
+    until: datetime
+    seen: datetime
+    cases: int = 0  # judged since
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,19 +101,26 @@ def _go_on(now: datetime) -> Ran | None:
     detection = Detection.objects.filter(ended_at=None).first()
     if detection is None or not _as_set(detection):
         return None
-    detector = _load(detection)
-    if detector is None:
+    working = _take(detection)
+    if working is None:
         return None
     bound = material.surely_visible()
-    if now <= detection.until or bound <= detection.seen:
-        _LOADED[detection.state] = detector
-        return Ran(until=detection.until, began=False, exposures=0, cases=0)
-    seen = {"written_since": detection.seen, "written_before": bound}
+    if now <= working.until or bound <= working.seen:
+        _WORKING.append(working)
+        return Ran(until=working.until, began=False, exposures=0, cases=0)
+    seen = {"written_since": working.seen, "written_before": bound}
     exposures = material.fresh_exposures(detection.dimensions, **seen)
-    cases = material.fresh_cases(detection.dimensions, after=detection.until, until=now, **seen)
-    findings = detector.advance(exposures, cases, now)
-    detection.until, detection.seen = now, bound
-    signals = _move(detection, detector, findings, [cases], now)
+    cases = material.fresh_cases(detection.dimensions, after=working.until, until=now, **seen)
+    findings = working.detector.advance(exposures, cases, now)
+    working.until, working.seen = now, bound
+    working.cases += cases.num_rows
+    signals: list[Signal] = []
+    if findings or now - detection.until >= SAVE_EVERY:
+        detection.until, detection.seen = now, bound
+        signals = _move(detection, working.detector, findings, [cases], working.cases, now)
+    else:
+        keeping.note_judged(cases)
+        _WORKING.append(working)
     return Ran(until=now, began=False, exposures=exposures.num_rows, cases=cases.num_rows, findings=findings,
                signals=signals)  # fmt: skip
 
@@ -124,16 +144,17 @@ def _begin(now: datetime, progress: Progress | None) -> Ran:
         dimensions=dimensions, one_false_alarm_in=settings.MAKEGOOD_ONE_FALSE_ALARM_IN, since=since, until=now,
         seen=bound, began_at=now,
     )  # fmt: skip
-    signals = _move(detection, detector, findings, judged, now)
+    signals = _move(detection, detector, findings, judged, sum(cases.num_rows for cases in judged), now)
     log.info("detection began", cases=detection.cases, exposures=purchases, signals=len(signals))
     return Ran(until=now, began=True, exposures=purchases, cases=detection.cases, findings=findings, signals=signals)
 
 
 def _move(
-    detection: Detection, detector: Detector, findings: list[Finding], judged: Sequence[pa.Table], now: datetime
-) -> list[Signal]:
-    """Keep state, findings and place in time as one."""
-    detection.cases += sum(cases.num_rows for cases in judged)
+    detection: Detection, detector: Detector, findings: list[Finding], judged: Sequence[pa.Table], count: int,
+    now: datetime,
+) -> list[Signal]:  # fmt: skip
+    """Keep state, findings and place in time as one; `count` cases were judged since the state before."""
+    detection.cases += count
     detection.state = f"{detection.pk}-{uuid.uuid4().hex[:12]}.state"
     path = _folder() / detection.state
     detector.save(path)
@@ -146,8 +167,7 @@ def _move(
             keeping.note_judged(cases)
         signals = keeping.keep(findings, detection=detection, now=now)
         _close_what_is_left(detection, now)
-    _LOADED.clear()
-    _LOADED[detection.state] = detector
+    _WORKING[:] = [Working(state=detection.state, detector=detector, until=detection.until, seen=detection.seen)]
     for other in path.parent.glob("*.state"):
         if other != path:
             other.unlink(missing_ok=True)
@@ -164,18 +184,20 @@ def _close_what_is_left(detection: Detection, now: datetime) -> None:
         )
 
 
-_LOADED: dict[str, Detector] = {}
-"""The detector of this process by the name of its state, so that a look of every minute reads no file."""
+_WORKING: list[Working] = []
+"""The detector of this process, so that a look of every minute reads no file; none, while somebody uses it."""
 
 
-def _load(detection: Detection) -> Detector | None:
-    known = _LOADED.pop(detection.state, None)  # gone until what it learns is kept
+def _take(detection: Detection) -> Working | None:
+    """The detector with the state that was kept last, or ahead of it. What goes wrong with it is forgotten with it."""
+    known = _WORKING.pop() if _WORKING else None
+    if known is not None and known.state == detection.state:
+        return known
     path = _folder() / detection.state
-    if known is None and path.exists():
-        known = Detector.load(path)
-    if known is None:
+    if not path.exists():
         log.warning("state of the detector not found, beginning with the history", state=detection.state)
-    return known
+        return None
+    return Working(state=detection.state, detector=Detector.load(path), until=detection.until, seen=detection.seen)
 
 
 def _as_set(detection: Detection) -> bool:
