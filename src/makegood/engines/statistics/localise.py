@@ -34,8 +34,8 @@ class Cause:
     Attributes
     ----------
     slice : dict
-        The value of each attribute that describes it. Empty: the change of everything, against which the other causes
-        are told; `observed` is then what all leaves would show, had they changed by nothing else.
+        The value of each attribute that describes it. Empty: everything. Of counts that is the general change,
+        against which the other causes are told; `observed` is what all leaves would show, had only that happened.
     observed, expected : float
         Of its leaves, those of causes before it left out, so that causes and residual add up.
     share : float
@@ -142,7 +142,7 @@ def localise(
     general = next((one for one in causes if not one.codes), None)
     whole = float(seen.sum() - due.sum())
     told_causes = []
-    if general and due[told[general.leaves]].any():
+    if counts and general and due[told[general.leaves]].any():
         # All changed by one ratio; what the slices did beyond that is asked anew.
         usual = due * float(seen[told[general.leaves]].sum() / due[told[general.leaves]].sum())
         told_causes.append(_cause({}, float(usual.sum()), float(due.sum()), whole, general.score, told))
