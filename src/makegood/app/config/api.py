@@ -8,8 +8,8 @@ from makegood.ground.api.problems import add_handlers
 from makegood.lead.scorecards.api import router as scorecards
 from makegood.prevent.improvements.api import router as improvements
 from makegood.prevent.incidents.api import router as incidents
-from makegood.prevent.signals.api import router as signals
 from makegood.prevent.outreach.api import router as outreach
+from makegood.prevent.signals.api import router as signals
 from makegood.recover.cases.api import router as cases
 from makegood.recover.cases.api_handling import router as handling
 from makegood.recover.cases.api_lists import router as lists

@@ -312,6 +312,7 @@ MAKEGOOD_DETECT_BY = env.list(
      "seller", "store", "district", "channel", "how"],
 )  # fmt: skip
 
+
 def _hours(name: str, default: str) -> tuple[time, time] | None:
     """Hours of a day such as 20:00-08:00; none: empty."""
     given = env.str(name, default)
