@@ -55,7 +55,12 @@ _AGREED: Final = ", ".join(
 # about, else all. What they agree on is a dimension of the case. min = max over texts is "all the same, byte for byte".
 SQL: Final = f"""
     SELECT c.id, c.number, c.opened_at, bought.at AS exposed_at, reason.code AS reason,
-           {", ".join(_value(name) for name in _OF_PURCHASE)}
+           {", ".join(_value(name) for name in _OF_PURCHASE)},
+           EXISTS (
+               SELECT FROM cases_case earlier JOIN cases_reason its ON its.id = earlier.reason_id
+               WHERE earlier.order_id = c.order_id AND (earlier.opened_at, earlier.id) < (c.opened_at, c.id)
+                 AND split_part(its.code, '.', 1) = split_part(reason.code, '.', 1)
+           ) AS again
     FROM cases_case c
     JOIN cases_reason reason ON reason.id = c.reason_id
     LEFT JOIN retail_shipment parcel ON parcel.id = c.shipment_id
@@ -73,13 +78,18 @@ SQL: Final = f"""
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseInSlices:
-    """A case and what is known of it. `dimensions` holds what is known only; `exposed_at` is when it was bought."""
+    """A case and what is known of it.
+
+    `dimensions` holds what is known only; `exposed_at` is when it was bought. `again`: this purchase had a case of this
+    kind (the first part of its reason) before, so it is no further failure.
+    """
 
     id: uuid.UUID
     number: int
     opened_at: datetime
     exposed_at: datetime | None
     dimensions: Mapping[str, str]
+    again: bool
 
 
 def of_cases(ids: Sequence[uuid.UUID]) -> list[CaseInSlices]:
@@ -167,7 +177,8 @@ def _cases(where: str, values: dict[str, Any]) -> list[CaseInSlices]:
         return [
             CaseInSlices(
                 id=row[0], number=row[1], opened_at=row[2], exposed_at=row[3],
-                dimensions={name: value for name, value in zip(names, row[4:], strict=True) if value},
+                dimensions={name: value for name, value in zip(names, row[4:-1], strict=True) if value},
+                again=row[-1],
             )
             for row in cursor
         ]  # fmt: skip

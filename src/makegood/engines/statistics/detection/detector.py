@@ -193,6 +193,7 @@ class Detector:
         self.sample = Sample(exposed)
         self.total_spread = np.zeros(2)
         self.today = np.zeros(1)  # cases
+        self.level = 1.0  # of all rates lately
         self.total_mass = 0.0
         self.ex_t, self.ex_rows, self.sampled = np.zeros(0), np.zeros((0, exposed), np.int32), 0
         self.case_t, self.case_rows, self.case_delay = np.zeros(0), np.zeros((0, n), np.int32), np.zeros(0)
@@ -310,10 +311,19 @@ class Detector:
         slices["n_kept"], slices["e_kept"] = slices["n_all"], slices["e_all"]
         depth, singles = state.cuboids[0], state.cuboids[5]
         alone = depth[slices["cuboid"]] == 1
-        slices["near"] = np.where(alone, (NEAR + slices["n_near"]) / (NEAR + slices["e_near"]), 1.0)
+        # All that moves together is one level, not one for each dimension of a slice.
+        together = alone & (slices["cuboid"] == slices["cuboid"][alone].min(initial=0))
+        cases, expected = slices["n_near"][together].sum(), slices["e_near"][together].sum()
+        self.level = float((NEAR + cases) / (NEAR + expected))
+        own = (NEAR + slices["n_near"]) / (NEAR + slices["e_near"] * self.level)
+        slices["near"] = np.where(alone, self.level * own, 1.0)
         slices["n_near"] *= FADE
         slices["e_near"] *= FADE
         self.strength = _strengths(slices, depth)
+        if first:
+            # What was weighed until now was weighed without knowing what is usual in each slice.
+            slices["evidence"], slices["head"], slices["cases"] = 0.0, -1, 0.0
+            state.days[1][0] = 0
         total = max(self.total_spread[0] / max(self.total_spread[1], 1e-9), 0.0)
         own = np.maximum(self.spread[0] / np.maximum(self.spread[1], 1e-9) - total, 0.0)
         for k, parts in enumerate(singles):
@@ -330,7 +340,7 @@ class Detector:
         told_of[: len(rates.told_of)] = rates.told_of
         numbers = (
             self.strength, self.inverse_shape, np.concatenate(shares) if shares else np.ones(1), share_at, FORGET,
-            UNSURE, self.spread[0], self.spread[1],
+            UNSURE, self.level, self.spread[0], self.spread[1],
         )  # fmt: skip
         return numbers, told_of
 
@@ -630,7 +640,7 @@ class Detector:
 
 _PLAIN: Final = (
     "order", "exposed", "origin", "sampled", "next_case", "seen", "now", "day", "next_fit", "fitted", "raised",
-    "case_ids", "total_mass", "apart",
+    "case_ids", "total_mass", "apart", "level",
 )  # fmt: skip
 _ARRAYS: Final = (
     "ex_t", "ex_rows", "case_t", "case_rows", "case_delay", "taken", "strength", "inverse_shape", "spread",

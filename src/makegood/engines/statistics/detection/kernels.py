@@ -160,7 +160,7 @@ def describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, ra
     cell_, ring = cells
     depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, teller, needs = cuboids
     s_keys, s_values, s_used, slice_ = slices
-    strength, inverse_shape, shares, share_at, forget, unsure, disp1, disp2 = rates
+    strength, inverse_shape, shares, share_at, forget, unsure, level, disp1, disp2 = rates
     sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v = scratch
     unknown = take_row(rows, i, v)
     for f in range(len(spec)):
@@ -210,16 +210,18 @@ def describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, ra
             shape[k] = 1.0 / inverse_shape[k]
             continue
         left, right = singles[k, 0], singles[k, 1]
-        usual[k] = theta[left] * theta[right]
+        usual[k] = theta[left] * theta[right] / level
         spread = (1.0 - min(share[left], 0.95)) * (1.0 - min(share[right], 0.95))
         if depth[k] == 2:
             ratio2[k] = (strength[k] + slice_[x].n_old) / (strength[k] + slice_[x].e_old)
             theta[k] = usual[k] * ratio2[k]
         else:
             third = singles[k, 2]
-            usual[k] *= theta[third]
+            usual[k] *= theta[third] / level
             spread *= 1.0 - min(share[third], 0.95)
-            known = ratio2[pairs[k, 0]] * ratio2[pairs[k, 1]] * ratio2[pairs[k, 2]]
+            one, two, three = ratio2[pairs[k, 0]], ratio2[pairs[k, 1]], ratio2[pairs[k, 2]]
+            # Pairs that overlap say the same thing more than once: their product is no further from 1 than one of them.
+            known = min(max(one * two * three, min(one, two, three)), max(one, two, three))
             theta[k] = usual[k] * known * (strength[k] + slice_[x].n_old) / (strength[k] + slice_[x].e_old * known)
         shape[k] = 1.0 / (inverse_shape[k] + unsure / (strength[k] + slice_[x].e_old))
         slice_[x].spread = spread
@@ -369,7 +371,7 @@ def advance(
     depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, teller, needs = cuboids
     s_keys, s_values, s_used, slice_ = slices
     log_rows, l_used = log_
-    strength, inverse_shape, shares, share_at, forget, unsure, disp1, disp2 = rates
+    strength, inverse_shape, shares, share_at, forget, unsure, level, disp1, disp2 = rates
     n_c = len(depth)
     n_ex, n_ca = len(ex_t), len(case_t)
     scratch = new_scratch(n_c, len(spec), len(told))
@@ -607,7 +609,7 @@ def explain_away(rows, times, amount, t, width, told, told_of, grids, cells, cub
     """Take cases that a signal explains out of the evidence of all slices they fall into, but for the part 1 - amount."""
     s_keys, s_values, s_used, slice_ = slices
     log_rows, l_used = log_
-    strength, inverse_shape, shares, share_at, forget, unsure, disp1, disp2 = rates
+    strength, inverse_shape, shares, share_at, forget, unsure, level, disp1, disp2 = rates
     sl, mass, theta, usual, q, shape, weight = scratch[:7]
     lanes = np.zeros((7, 1))
     sums = np.zeros((6, 1))

@@ -117,12 +117,15 @@ _COUNTS: Final = """(o.id < %({bound})s AND (o.id < %(settled_{bound})s OR o.pla
 
 
 def past_cases(dimensions: Sequence[str], *, since: datetime, until: datetime, written_before: datetime) -> pa.Table:
-    """Cases opened in [since, until), in that order. One SQL query per page of `casing.each_opened`."""
+    """Cases opened in [since, until), in that order. One SQL query per page of `casing.each_opened`.
+
+    One purchase that fails is one failure, however many cases tell of it: of each kind its first case counts.
+    """
     bound = written_at(written_before)
     rows = [
         (str(it.id), it.opened_at, it.exposed_at, *(it.dimensions.get(name) for name in dimensions))
         for it in casing.each_opened(since, until)
-        if it.id < bound
+        if it.id < bound and not it.again
     ]
     return _table(rows, case_schema(dimensions))
 
@@ -132,6 +135,8 @@ def fresh_cases(
 ) -> pa.Table:
     """Cases written since the last look. What opened before it (an import of old mail) is reported now: nobody knew.
 
+    As in `past_cases`, only the first case of a purchase and kind counts.
+
     One SQL query, an index scan of the key of cases.
     """
     with connection.cursor() as cursor:
@@ -140,6 +145,7 @@ def fresh_cases(
             SELECT id::text, least(greatest(opened_at, %(after)s), %(until)s) AS reported_at, exposed_at,
                    {", ".join(dimensions)}
             FROM ({casing.SQL} WHERE c.id >= %(lower)s AND c.id < %(upper)s) AS told
+            WHERE NOT again
             ORDER BY reported_at, id
             """,
             {"after": after + timedelta(microseconds=1), "until": until, "lower": written_at(written_since),
