@@ -112,8 +112,8 @@ def _say_what_cannot_count(database: "duckdb.DuckDBPyConnection", exposures: Pat
         (cases, "repeat a case_id: the first report counts",
          "SELECT (SELECT count(*) FROM cases) - (SELECT count(*) FROM told)"),
     ):  # fmt: skip
-        row = database.execute(query).fetchone()
-        if row and row[0]:
+        (row,) = database.execute(query).fetchall()
+        if row[0]:
             output.stderr.print(f"{path}: {row[0]:,} rows {sentence}.", highlight=False, soft_wrap=True)
 
 
@@ -122,13 +122,13 @@ def _detect(
 ) -> Iterator["Finding"]:
     from makegood.engines.statistics.detection import Detector
 
-    row = database.execute(
+    (row,) = database.execute(
         """
         SELECT least((SELECT min("at") FROM seen), (SELECT min(reported_at) FROM told)),
                (SELECT max(reported_at) FROM told) + INTERVAL 2 MINUTE
         """
-    ).fetchone()
-    if not row or row[1] is None:
+    ).fetchall()
+    if row[1] is None:
         return
     first, end = row[0], row[1] if until is None else until.replace(tzinfo=None)
     detector = Detector(dimensions, one_false_alarm_in=one_false_alarm_in)
