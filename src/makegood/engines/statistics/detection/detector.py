@@ -580,7 +580,10 @@ class Detector:
                 "values": [list(values) for values in self.values], "signals": self.signals, "share": self.sample.share,
                 "rates": {name: getattr(self.rates, name) for name in _RATES},
             }  # fmt: skip
-            arrays = {f"state_{name}": rows for name, rows in self.state.arrays().items()}
+            # A day is judged up to a week after it was: what waited then is still asked for.
+            width = self.rates.width or 1.0
+            oldest = int((self.now - 8 * 24.0) // width) - kernels.BINS
+            arrays = {f"state_{name}": rows for name, rows in self.state.arrays(oldest).items()}
             arrays |= {f"own_{name}": getattr(self, name) for name in _ARRAYS}
             arrays |= {f"sample_{name}": getattr(self.sample, name) for name in ("times", "rows", "hashes")}
             arrays |= {f"rates_{name}": getattr(self.rates, name) for name in ("kind_at", "delays", "told", "told_of")}

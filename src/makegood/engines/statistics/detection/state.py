@@ -88,13 +88,15 @@ class State:
         used[0] = len(kept)
         self.days = (rows, used)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """All that is to be kept, without the room that is not used."""
+    def arrays(self, oldest_bin: int) -> dict[str, NDArray[Any]]:
+        """All that is to be kept: without room that is not used, and without bins that are over."""
         cells, slices, days = int(self.keys[2][0]), int(self.slices[2][0]), int(self.days[1][0])
+        ring = self.cells[1][:cells]
+        waiting = np.nonzero(ring["bin"].ravel() >= max(oldest_bin, 0))[0]
         return {
             "sizes": self.sizes, "keys": self.keys[0], "values": self.keys[1], "cells": self.cells[0][:cells],
-            "ring": self.cells[1][:cells], "slice_keys": self.slices[0], "slice_values": self.slices[1],
-            "slices": self.slices[3][:slices], "days": self.days[0][:days],
+            "waiting": waiting, "ring": ring.ravel()[waiting], "slice_keys": self.slices[0],
+            "slice_values": self.slices[1], "slices": self.slices[3][:slices], "days": self.days[0][:days],
         }  # fmt: skip
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
@@ -106,7 +108,10 @@ class State:
 
         self.sizes = arrays["sizes"]
         cells, used = roomy(arrays["cells"])
-        self.cells = (cells, roomy(arrays["ring"])[0])
+        ring = np.zeros((len(cells), kernels.BINS), kernels.WAITING)
+        ring["bin"] = -1
+        ring.reshape(-1)[arrays["waiting"]] = arrays["ring"]
+        self.cells = (cells, ring)
         self.keys = (arrays["keys"], arrays["values"], used)
         slices, used = roomy(arrays["slices"])
         self.slices = (arrays["slice_keys"], arrays["slice_values"], used, slices)
