@@ -48,13 +48,13 @@ def declare(it: Declared, *, by: User, now: datetime) -> Incident:
     SignalDeclared
         The signal is an incident already. Nothing is written.
     SayHow, UnknownDimension, CannotLead
-        No title, a dimension that there is not, or a commander who may not lead. Nothing is written.
+        No title, a window that ends before it begins, a dimension that there is not, or a commander who may not lead.
     """
     title = " ".join(it.title.split())[:200]
     if not title:
         raise SayHow("Say in a few words what fails.")
     require_leader(it.commander)
-    any_of = known_cut(it.predicate.any_of)
+    any_of = known_cut(it.predicate)
     proposal = propose(toll_of(it.case_ids, reasons=any_of.get("reason", ())), it.kind)
     severity = it.severity or proposal.severity.value
     incident = Incident(

@@ -54,9 +54,7 @@ def set_window(
     Raises IncidentIsOver, IncidentChanged, UnknownDimension or SayHow; nothing is then written.
     """
     incident = lock_going_on(incident_id, seen=seen)
-    if predicate.since and predicate.until and predicate.since >= predicate.until:
-        raise SayHow("The window ends before it begins.")
-    changes = {"any_of": known_cut(predicate.any_of), "since": predicate.since, "until": predicate.until}
+    changes = {"any_of": known_cut(predicate), "since": predicate.since, "until": predicate.until}
     record(incident, IncidentEvent.Kind.CHANGED, at=now, by=by, changes=changes)
     _look_again(incident)
     return incident
@@ -183,12 +181,19 @@ def what_is_led(user: User) -> str:
 # -- what is allowed
 
 
-def known_cut(any_of: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """A predicate's values as they are kept: known dimensions with at least one value. Raises UnknownDimension."""
-    for name in any_of:
+def known_cut(predicate: Predicate) -> dict[str, list[str]]:
+    """A predicate's values as they are kept: known dimensions with at least one value.
+
+    Raises UnknownDimension, and SayHow where its window ends before it begins.
+    """
+    for name in predicate.any_of:
         if name not in DIMENSIONS:
             raise UnknownDimension(name)
-    return {name: sorted({value for value in values if value}) for name, values in any_of.items() if any(values)}
+    if predicate.since and predicate.until and predicate.since >= predicate.until:
+        raise SayHow("The window ends before it begins.")
+    return {
+        name: sorted({value for value in values if value}) for name, values in predicate.any_of.items() if any(values)
+    }
 
 
 def cause_columns(state: str, cause: str) -> dict[str, Any]:
