@@ -1,6 +1,7 @@
 """What a case has in common with others, against plain loops."""
 
 import random
+import re
 from datetime import UTC, timedelta
 
 import pytest
@@ -128,4 +129,5 @@ def test_cases_just_opened_are_found_by_index(shop):
             [START.astimezone(UTC) + timedelta(days=10)],
         )
         plan = "\n".join(row[0] for row in cursor)
-    assert "case_opened" in plan, plan
+    # Which of the indexes that hold the time of opening is taken, the size of the table decides.
+    assert re.search(r"Index Scan .*opened.*\n *Index Cond: \(opened_at >=", plan), plan
