@@ -1,15 +1,14 @@
 """`makegood detect`: look for patterns now, or see what would have been found in the past."""
 
-import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
-import msgspec
 import typer
 
 from makegood.app.cli import output
+from makegood.app.cli.findings import print_line
 from makegood.app.cli.start import set_up
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def _files(
 def _print(findings: "Iterable[Finding]", *, as_json: bool, numbers: dict[int | None, str]) -> None:
     if as_json:
         for finding in findings:
-            sys.stdout.write(msgspec.json.encode(as_line(finding, numbers)).decode() + "\n")
+            print_line(finding, numbers.get(finding.signal, finding.signal), finding.cases)
         return
     from makegood.prevent.slices_in_words import Names
 
@@ -101,16 +100,6 @@ def _print(findings: "Iterable[Finding]", *, as_json: bool, numbers: dict[int | 
     ])  # fmt: skip
     if not raised:
         _say("Nothing stands out.")
-
-
-def as_line(finding: "Finding", numbers: dict[int | None, str]) -> dict[str, Any]:
-    """A finding as one line of JSON says it; `signal` is its number in the list of signals where it has one."""
-    return {
-        "event": finding.event, "signal": numbers.get(finding.signal, finding.signal), "at": finding.at,
-        "since": finding.since, "slice": dict(finding.slice), "observed": finding.observed,
-        "expected": finding.expected, "excess": finding.observed - finding.expected, "low": finding.low,
-        "high": finding.high, "evidence": finding.evidence, "cases": finding.cases,
-    }  # fmt: skip
 
 
 def _say(sentence: str) -> None:

@@ -1,14 +1,12 @@
 """`makegood detect` on files from elsewhere: no database, nothing kept."""
 
-import sys
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from makegood.app.cli import output
+from makegood.app.cli.findings import print_line
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,7 +31,8 @@ def run(
             found = _detect(database, dimensions, one_false_alarm_in, until)
             if as_json:
                 for finding in found:
-                    sys.stdout.write(msgspec.json.encode(_line(finding, whole)).decode() + "\n")
+                    ids = [int(case) for case in finding.cases] if whole else finding.cases
+                    print_line(finding, finding.signal, ids)
             else:
                 _print([finding for finding in found if finding.event == "raised"])
         except duckdb.Error as problem:
@@ -158,15 +157,6 @@ def _name(dimension: str) -> str:
 
 def _text(dimension: str, table: str = "") -> str:
     return f"CAST({table + '.' if table else ''}{_name(dimension)} AS VARCHAR)"
-
-
-def _line(finding: "Finding", whole: bool) -> dict[str, Any]:
-    return {
-        "event": finding.event, "signal": finding.signal, "at": finding.at, "since": finding.since,
-        "slice": finding.slice, "observed": finding.observed, "expected": finding.expected,
-        "excess": round(finding.observed - finding.expected, 3), "low": finding.low, "high": finding.high,
-        "evidence": finding.evidence, "cases": [int(case) for case in finding.cases] if whole else finding.cases,
-    }  # fmt: skip
 
 
 def _print(raised: Sequence["Finding"]) -> None:

@@ -94,7 +94,7 @@ def _of_file(path: Path, start: str, hoped: int) -> dict[str, Any]:
             start=told.start,
             comparison=told.comparison,
             hoped=1 - hoped / 100,
-            **season,  # type: ignore[arg-type]
+            **season,  # type: ignore[arg-type]  # one dict of two kinds of value
         )
     except CannotTell as why:
         output.fail(str(why))

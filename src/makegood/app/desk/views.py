@@ -90,7 +90,7 @@ def _promised(me: User, now: datetime, tonight: datetime) -> list[listing.Row]:
 
 def _signals(me: User) -> list[tuple[signals.Row, str]]:
     """New patterns that cases of mine belong to, with what they share in words. Two SQL queries."""
-    if not has_perm("signals.see", me):  # type: ignore[no-untyped-call]
+    if not has_perm("signals.see", me):  # type: ignore[no-untyped-call]  # rules has no types
         return []
     rows = signals.touching(me, limit=SIGNALS_SHOWN)
     names = Names.of(row.slice for row in rows)

@@ -79,22 +79,23 @@ def rehash(keys, values, wider_keys, wider_values):
 
 
 @njit(cache=True)
-def cell(f, v, unknown, spec, dense, keys, values, used, add):
-    """Number of the cell that values fall into in grid f, or -1 where one is not known or the cell is new."""
+def _hashed(f, a, b, c, spec):
+    """Key of the cell of three values in a grid that is no table; what the grid does not name counts for nothing."""
+    key = np.uint64(f + 1)
+    key = (key << np.uint64(18)) | np.uint64((a + 1) * (spec[f, 2] > 0))
+    key = (key << np.uint64(18)) | np.uint64((b + 1) * (spec[f, 4] > 0))
+    return (key << np.uint64(18)) | np.uint64((c + 1) * (spec[f, 6] > 0))
+
+
+@njit(cache=True)
+def cell(f, v, unknown, spec, dense, keys, values, used):
+    """Number of the cell that values fall into in grid f, or -1 where one is not known or no exposure ever came."""
     if spec[f, 7] & unknown:
         return -1
     if spec[f, 0] >= 0:
         code = spec[f, 0] + v[spec[f, 1]] * spec[f, 2] + v[spec[f, 3]] * spec[f, 4] + v[spec[f, 5]] * spec[f, 6]
-        slot = dense[code]
-        if slot < 0 and add:
-            slot = used[0]
-            used[0] += 1
-            dense[code] = slot
-        return slot
-    key = np.uint64(f + 1)
-    for j in (1, 3, 5):
-        key = (key << np.uint64(18)) | np.uint64((v[spec[f, j]] + 1) * (spec[f, j + 1] > 0))
-    return find(keys, values, key, used, add)
+        return dense[code]
+    return find(keys, values, _hashed(f, v[spec[f, 1]], v[spec[f, 3]], v[spec[f, 5]], spec), used, False)
 
 
 @njit(cache=True)
@@ -164,7 +165,7 @@ def describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, ra
     sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v = scratch
     unknown = take_row(rows, i, v)
     for f in range(len(spec)):
-        cell_of[f] = cell(f, v, unknown, spec, dense, keys, values, used, False)
+        cell_of[f] = cell(f, v, unknown, spec, dense, keys, values, used)
         for k in range(len(told)):
             now_mass[f, k] = -1.0
     everything = float(max(cell_[cell_of[0]].total, 1)) if cell_of[0] >= 0 else 1.0
@@ -304,9 +305,7 @@ def _new_cell(f, code, v, spec, dense, keys, values, used):
         dense[code] = used[0]
         used[0] += 1
         return dense[code]
-    key = np.uint64(f + 1)
-    for j in (1, 3, 5):
-        key = (key << np.uint64(18)) | np.uint64((v[spec[f, j]] + 1) * (spec[f, j + 1] > 0))
+    key = _hashed(f, v[spec[f, 1]], v[spec[f, 3]], v[spec[f, 5]], spec)
     return find(keys, values, key, used, True)
 
 
@@ -693,9 +692,7 @@ def hash_cells(numbers, cell_, spec, keys, values):
     mask = np.uint64(len(keys) - 1)
     for s in numbers:
         f = cell_[s].grid
-        key = np.uint64(f + 1)
-        for j in range(3):
-            key = (key << np.uint64(18)) | np.uint64((cell_[s].of[j] + 1) * (spec[f, 2 + 2 * j] > 0))
+        key = _hashed(f, cell_[s].of[0], cell_[s].of[1], cell_[s].of[2], spec)
         i = _mixed(key) & mask
         while keys[i] != np.uint64(0) and keys[i] != key:
             i = (i + np.uint64(1)) & mask

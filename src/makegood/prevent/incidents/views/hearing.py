@@ -27,7 +27,7 @@ class HearsForm(forms.Form):
     )  # fmt: skip
 
     def __init__(self, *args: object, **more: object) -> None:
-        super().__init__(*args, **more)  # type: ignore[arg-type]
+        super().__init__(*args, **more)  # type: ignore[arg-type]  # handed on as they come
         people = User.objects.filter(is_active=True, is_integration=False).order_by(
             "first_name", "last_name", "username"
         )
