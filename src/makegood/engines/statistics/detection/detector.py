@@ -33,8 +33,9 @@ from scipy.stats import chi2, poisson
 from makegood.engines.statistics.detection import kernels
 from makegood.engines.statistics.detection.findings import Finding, Neighbour
 from makegood.engines.statistics.detection.rates import Numbers, Rates, Sample
-from makegood.engines.statistics.detection.state import MOST_KINDS, MOST_VALUES, State
+from makegood.engines.statistics.detection.state import DEPTH, MOST_KINDS, MOST_VALUES, State
 
+COHORTS: Final = 12  # of exposures, at most, that may still be reported of
 WARM_UP: Final = 60  # days until the first look: usual rates and delays must be known
 REFIT: Final = 28  # days between two looks at what is usual
 LOOK_BACK: Final = 100  # days: an onset lies at most so far back
@@ -47,6 +48,9 @@ BACK_LEVEL: Final = 0.1  # how improbable so few cases must be at half the rise
 ONSET_RATIOS: Final = np.array([1.3, 1.6, 2, 2.7, 3.5, 5, 7, 10, 15, 25, 40, 80, 200.0])
 PIVOTS: Final = 6  # other cases of a slice whose slices are looked at too
 ROUNDS: Final = 3
+CLEAR: Final = 0.8  # how probable the best slice must be among those of its case, for a signal to be raised ...
+STRONG: Final = 50.0  # ... unless the evidence is so many times what would do
+LASTING: Final = 90  # days after which a raised rate is the usual one
 NEIGHBOURS: Final = 6  # shown beside the one chosen
 GROWN: Final = 1.25  # an open signal is told anew when it has so many times the cases
 NEAR: Final = 50.0  # cases' worth of belief that the rate of a value is what its exposures say
@@ -196,7 +200,7 @@ class Detector:
         self.level = 1.0  # of all rates lately
         self.total_mass = 0.0
         self.ex_t, self.ex_rows, self.sampled = np.zeros(0), np.zeros((0, exposed), np.int32), 0
-        self.case_t, self.case_rows, self.case_delay = np.zeros(0), np.zeros((0, n), np.int32), np.zeros(0)
+        self.case_t, self.case_rows, self.case_x = np.zeros(0), np.zeros((0, n), np.int32), np.zeros(0)
         self.case_ids: list[str] = []
         self.taken = np.zeros(0, np.int32)
         self.next_case = self.seen = 0
@@ -232,15 +236,15 @@ class Detector:
         n = self.next_case
         times = np.concatenate([self.case_t[n:], np.maximum(self._hours(table["reported_at"]), self.now)])
         known = pc.is_valid(table["exposed_at"]).to_numpy(zero_copy_only=False)
-        delay = np.full(len(table), np.nan)
-        delay[known] = self._hours(table["reported_at"].filter(known)) - self._hours(table["exposed_at"].filter(known))
-        delay = np.concatenate([self.case_delay[n:], np.maximum(delay, 0.0)])
+        exposed = np.full(len(table), np.nan)
+        exposed[known] = self._hours(table["exposed_at"].filter(known))
+        exposed = np.concatenate([self.case_x[n:], exposed])
         rows = np.stack([self._codes(d, table[name]) for d, name in enumerate(self.order)], axis=1)
         rows = np.concatenate([self.case_rows[n:], rows])
         ids = self.case_ids[n:] + [str(case) for case in table["case_id"].to_pylist()]
         order = np.lexsort((np.array(ids), times))
         self.case_t = np.concatenate([self.case_t[:n], times[order]])
-        self.case_delay = np.concatenate([self.case_delay[:n], delay[order]])
+        self.case_x = np.concatenate([self.case_x[:n], exposed[order]])
         self.case_rows = np.concatenate([self.case_rows[:n], rows[order]])
         self.case_ids = self.case_ids[:n] + [ids[i] for i in order]
         self.taken = np.concatenate([self.taken[:n], np.full(len(order), -1, np.int32)])
@@ -278,7 +282,8 @@ class Detector:
     def _learn(self, now: float) -> None:
         """Rates by value, shares and delays, from what came before an hour."""
         end = int(np.searchsorted(self.case_t, now))
-        self.rates.see(self.case_rows[self.seen : end], self.case_delay[self.seen : end])
+        delays = np.maximum(self.case_t[self.seen : end] - self.case_x[self.seen : end], 0.0)
+        self.rates.see(self.case_rows[self.seen : end], delays)
         self.seen = end
         self._sample(int(np.searchsorted(self.ex_t, now)))
         self.rates.fit(self.sample, now)
@@ -322,12 +327,12 @@ class Detector:
         self.strength = _strengths(slices, depth)
         if first:
             # What was weighed until now was weighed without knowing what is usual in each slice.
-            slices["evidence"], slices["head"], slices["cases"] = 0.0, -1, 0.0
+            slices["evidence"], slices["head"] = 0.0, -1
             state.days[1][0] = 0
         total = max(self.total_spread[0] / max(self.total_spread[1], 1e-9), 0.0)
         own = np.maximum(self.spread[0] / np.maximum(self.spread[1], 1e-9) - total, 0.0)
         for k, parts in enumerate(singles):
-            self.inverse_shape[k] = max(total + own[parts[: depth[k]]].sum(), LEAST_SPREAD)
+            self.inverse_shape[k] = max(total + own[parts[: depth[k]]].max(), LEAST_SPREAD)
         self.fitted = True
 
     def _rates(self) -> tuple[Any, ...]:
@@ -339,7 +344,8 @@ class Detector:
         told_of = np.zeros(max(int(sizes[self.exposed :].sum()), 1), np.int64)
         told_of[: len(rates.told_of)] = rates.told_of
         numbers = (
-            self.strength, self.inverse_shape, np.concatenate(shares) if shares else np.ones(1), share_at, FORGET,
+            self.strength, self.inverse_shape, np.concatenate(shares) if shares else np.ones(1), share_at,
+            FORGET ** (self._time[1] / 24.0),
             UNSURE, self.level, self.spread[0], self.spread[1],
         )  # fmt: skip
         return numbers, told_of
@@ -354,6 +360,7 @@ class Detector:
         mass = rates.mass(self.ex_rows[:end])
         self.numbers, self.told_of = self._rates()
         position = np.array([0, self.next_case, 0, self.day])
+        case_of = self._cohorts(slice(None))
         claimed = np.full(len(self.case_t), -1, np.int32)
         cuboids = len(state.parts)
         out_slices, out_evidence = np.full(cuboids, -1, np.int64), np.zeros(cuboids)
@@ -362,10 +369,10 @@ class Detector:
             codes = np.array([signal.code for signal in current], np.int64).reshape(-1, len(self.order))
             weight = np.array([1.0 / signal.ratio for signal in current])
             outcome = kernels.advance(
-                position, self.ex_t[:end], self.ex_rows, mass, self.case_t, self.case_rows, stop, rates.width,
+                position, self.ex_t[:end], self.ex_rows, mass, self.case_t, self.case_rows, case_of, stop, self._time,
                 rates.told, self.told_of, state.grids, state.cells, len(state.cells[0]), state.cuboids, state.slices,
-                state.days, self.numbers, self.today, codes, weight, self.one_false_alarm_in, self.fitted, claimed,
-                out_slices, out_evidence,
+                self._live, state.days, self.numbers, self.today, codes, weight, self.one_false_alarm_in, self.fitted,
+                claimed, out_slices, out_evidence,
             )  # fmt: skip
             self._claim(current, claimed, self.next_case, int(position[1]))
             self.next_case = int(position[1])
@@ -383,12 +390,39 @@ class Detector:
         self._sample(end)
         self.ex_t, self.ex_rows, self.sampled = self.ex_t[end:], self.ex_rows[end:], self.sampled - end
 
+    @property
+    def _time(self) -> tuple[float, float]:
+        """Hours of a bin, and of a cohort: a day, or more where reports take so long that there were too many."""
+        width = self.rates.width
+        return width, 24.0 * np.ceil(kernels.SPAN * width / 24.0 / COHORTS)
+
+    @property
+    def _live(self) -> int:
+        """How many cohorts, the present one included, may still be reported of."""
+        width, unit = self._time
+        return int(((kernels.SPAN + 1) * width + 2.0) // unit) + 2
+
+    def _cohorts(self, which: Any) -> NDArray[np.int64]:
+        """(n, 2) cohorts of exposures that cases belong to.
+
+        Without an exposure: that of their own time among reports that come at once, that of the usual delay before
+        among others.
+        """
+        width, unit = self._time
+        exposed, at = self.case_x[which], self.case_t[which]
+        hours = np.stack([np.fmin(exposed, at), np.where(np.isnan(exposed), at - self.rates.usually, exposed)], axis=1)
+        hours = np.clip(hours, 0.0, at[:, None])
+        return np.asarray(np.floor(hours / width) * width // unit, np.int64)
+
+    def _oldest(self) -> int:
+        return int((self.day - LOOK_BACK) * 24.0 // self._time[1])
+
     def _make_room(self) -> None:
         state = self.state
         if state.slices[2][0] + len(state.parts) >= len(state.slices[3]):
             state.make_room_for_slices()
         if state.days[1][0] + len(state.parts) >= len(state.days[0]):
-            state.drop_days(self.day - LOOK_BACK)
+            state.drop_days(self._oldest())
 
     def _claim(self, current: list[Open], claimed: NDArray[np.int32], first: int, end: int) -> None:
         for i in first + np.nonzero(claimed[first:end] >= 0)[0]:
@@ -425,11 +459,15 @@ class Detector:
         row = self.state.slices[3][signal.slice]
         return self._mass(int(row["cell"]), int(row["teach"]), at) * signal.usual, float(row["n_all"])
 
+    def _due(self, signal: Open, at: float) -> float:
+        """How many cases were to be expected among those it claims."""
+        return signal.expected + max(self._expected(signal, at)[0] - signal.mass, 0.0)
+
     def _follow(self, signal: Open, now: float, found: list[Finding]) -> None:
         """Close a signal whose rate is back or of which nothing was heard for long; tell of one that grew."""
         expected, observed = self._expected(signal, now)
         today = int(now // 24.0)
-        over = now - signal.last_case > SLEEP * 24.0
+        over = now - signal.last_case > SLEEP * 24.0 or now - signal.since > LASTING * 24.0
         half = 1 + (signal.ratio - 1) / 2
         for day, then_expected, then_observed in signal.history:
             if today - day in BACK and expected > then_expected:
@@ -447,18 +485,20 @@ class Detector:
         """For each slice of a case: number, score, log likelihood ratio, onset (day), ratio, cases, expected, usual."""
         state, rates = self.state, self.rates
         scores = np.zeros((len(state.parts), 8))
-        scratch = kernels.new_scratch(len(state.parts), len(state.free), len(rates.told))
         kernels.score_case(
-            self.case_rows, case, now, self.day, rates.width, rates.told, self.told_of, state.grids, state.cells,
-            state.cuboids, state.slices, state.days, self.numbers, self.day - LOOK_BACK, ONSET_RATIOS, scratch, scores,
+            self.case_rows, case, now, self._time, self._live, rates.told, self.told_of, state.grids, state.cells,
+            state.cuboids, state.slices, state.days, self.numbers, self._oldest(), ONSET_RATIOS, scores,
         )  # fmt: skip
         return scores
 
     def _members(self, code: Sequence[int], since: float, upto: int) -> NDArray[np.int64]:
-        first = int(np.searchsorted(self.case_t, max(since, (self.day - LOOK_BACK) * 24.0)))
-        return np.asarray(
-            kernels.members(self.case_rows, self.case_t, self.taken, np.array(code), since, first, upto + 1)
+        """Cases of a slice up to one, of a cohort or later ones, that no signal took."""
+        first = int(np.searchsorted(self.case_t, max(since * self._time[1], (self.day - LOOK_BACK) * 24.0)))
+        some = slice(first, upto + 1)
+        found = kernels.members(
+            self.case_rows[some], self._cohorts(some)[:, 0], self.taken[some], np.array(code), since
         )
+        return np.asarray(found + first)
 
     def _code(self, case: int, cuboid: int) -> list[int]:
         parts = self.state.parts[cuboid]
@@ -475,7 +515,7 @@ class Detector:
         for _ in range(ROUNDS):
             top = int(scores[:, 1].argmax())
             better = False
-            for other in self._members(self._code(pivot, top), scores[top, 3] * 24.0, case)[::-1][:PIVOTS]:
+            for other in self._members(self._code(pivot, top), scores[top, 3], case)[::-1][:PIVOTS]:
                 if other in looked:
                     continue
                 looked.add(int(other))
@@ -484,10 +524,10 @@ class Detector:
                     pivot, scores, better = int(other), rival, True
             if not better:
                 break
-        top = int(scores[:, 1].argmax())
+        top, clear = self._clearest(scores)
         code = self._code(pivot, top)
-        mine = self._members(code, scores[top, 3] * 24.0, case)
-        if len(mine) < LEAST:
+        mine = self._members(code, scores[top, 3], case)
+        if len(mine) < LEAST or not (clear or evidence > STRONG * self.one_false_alarm_in):
             return
         signal = self._raise(code, scores[top], mine, float(np.log(evidence)), now)
         found.append(
@@ -497,35 +537,51 @@ class Detector:
         )
         self._explain_away(mine, signal.ratio, now)
 
+    def _clearest(self, scores: Numbers) -> tuple[int, bool]:
+        """The best of the slices of a case, and whether it is clearly better than all others.
+
+        Of slices that always held the same purchases and cases, the one that says it with the fewest dimensions.
+        """
+        state = self.state
+        best = int(scores[:, 1].argmax())
+        rows = state.slices[3][scores[:, 0].astype(np.int64)]
+        totals = state.cells[0]["total"][rows["cell"]]
+        alike = (scores[:, 0] >= 0) & (totals == totals[best]) & (rows["n_all"] == rows["n_all"][best])
+        odds = np.exp(scores[:, 1] - scores[best, 1])
+        top = int(np.where(alike, state.cuboids[0], DEPTH + 1).argmin())
+        return top, bool(odds[alike].max() > CLEAR * (odds[~alike].sum() + odds[alike].max()))
+
     def _raise(self, code: list[int], score: Numbers, mine: NDArray[np.int64], evidence: float, now: float) -> Open:
         """A new signal, or one that lies around or within and was open until lately, in its new bounds."""
         kin = next((signal for signal in self.signals if signal.kin(code)), None)
         if kin is None:
             self.raised += 1
-        number, slice_, expected = kin.number if kin else self.raised, int(score[0]), float(score[6])
+        # The part of the cases of other signals that was to be expected anyway is not to be expected of these.
+        expected = max(float(score[6]) - max(float(score[5]) - len(mine), 0.0), 0.0)
+        ratio = max(float(score[5]) / max(float(score[6]), 1e-3), ONSET_RATIOS[0])
         signal = Open(
-            number=number, code=code, slice=slice_, ratio=max(float(score[5]) / max(expected, 1e-3), ONSET_RATIOS[0]),
+            number=kin.number if kin else self.raised, code=code, slice=int(score[0]), ratio=ratio,
             usual=float(score[7]), since=float(self.case_t[mine[0]]), evidence=evidence, expected=expected, mass=0.0,
             last_case=now, told=kin.told if kin else 0, cases=[self.case_ids[i] for i in mine],
         )  # fmt: skip
         if kin:
             signal.cases = list(dict.fromkeys(kin.cases + signal.cases))
             signal.since = min(signal.since, kin.since)
+            signal.expected += self._due(kin, now)
             self.signals.remove(kin)
         signal.mass, observed = self._expected(signal, now)
         signal.history = [(self.day, self._expected(signal, self.day * 24.0)[0], observed)]
         self.signals.append(signal)
-        self.taken[mine] = number
+        self.taken[mine] = signal.number
         return signal
 
     def _explain_away(self, mine: NDArray[np.int64], ratio: float, now: float) -> None:
         """What the signal explains is no evidence of another: of its cases only what was expected still counts."""
         state, rates = self.state, self.rates
-        scratch = kernels.new_scratch(len(state.parts), len(state.free), len(rates.told))
         kernels.explain_away(
-            self.case_rows[mine], self.case_t[mine], 1 - 1 / ratio, now, rates.width, rates.told, self.told_of,
-            state.grids, state.cells, state.cuboids, state.slices, state.days, self.numbers, self.day - LOOK_BACK,
-            scratch,
+            self.case_rows[mine], self._cohorts(mine), 1 - 1 / ratio, now, self._time, self._live, rates.told,
+            self.told_of, state.grids, state.cells, state.cuboids, state.slices, state.days, self.numbers,
+            self._oldest(),
         )  # fmt: skip
 
     def _neighbours(self, pivot: int, top: int, scores: Numbers) -> tuple[Neighbour, ...]:
@@ -549,7 +605,7 @@ class Detector:
 
     def _finding(self, event: Any, signal: Open, at: float, neighbours: tuple[Neighbour, ...] = ()) -> Finding:
         observed = len(signal.cases)
-        expected = signal.expected + max(self._expected(signal, at)[0] - signal.mass, 0.0)
+        expected = self._due(signal, at)
         signal.told = observed
         return Finding(
             event=event, signal=signal.number, at=self._moment(at), since=self._moment(signal.since),
@@ -562,7 +618,7 @@ class Detector:
     def _forget(self) -> None:
         """Drop cases that no onset reaches back to."""
         old = min(int(np.searchsorted(self.case_t, (self.day - LOOK_BACK) * 24.0)), self.next_case, self.seen)
-        self.case_t, self.case_rows, self.case_delay = self.case_t[old:], self.case_rows[old:], self.case_delay[old:]
+        self.case_t, self.case_rows, self.case_x = self.case_t[old:], self.case_rows[old:], self.case_x[old:]
         self.case_ids, self.taken = self.case_ids[old:], self.taken[old:]
         self.next_case -= old
         self.seen -= old
@@ -580,9 +636,9 @@ class Detector:
                 "values": [list(values) for values in self.values], "signals": self.signals, "share": self.sample.share,
                 "rates": {name: getattr(self.rates, name) for name in _RATES},
             }  # fmt: skip
-            # A day is judged up to a week after it was: what waited then is still asked for.
-            width = self.rates.width or 1.0
-            oldest = int((self.now - 8 * 24.0) // width) - kernels.BINS
+            # What cohorts weighed is asked until they were settled, and as long again for those that slept.
+            width, unit = self._time if self.rates.width else (1.0, 24.0)
+            oldest = int((self.now - 24.0 - 2 * self._live * unit) // width) if self.rates.width else 0
             arrays = {f"state_{name}": rows for name, rows in self.state.arrays(oldest).items()}
             arrays |= {f"own_{name}": getattr(self, name) for name in _ARRAYS}
             arrays |= {f"sample_{name}": getattr(self.sample, name) for name in ("times", "rows", "hashes")}
@@ -646,10 +702,10 @@ _PLAIN: Final = (
     "case_ids", "total_mass", "apart", "level",
 )  # fmt: skip
 _ARRAYS: Final = (
-    "ex_t", "ex_rows", "case_t", "case_rows", "case_delay", "taken", "strength", "inverse_shape", "spread",
+    "ex_t", "ex_rows", "case_t", "case_rows", "case_x", "taken", "strength", "inverse_shape", "spread",
     "total_spread", "today",
 )  # fmt: skip
-_RATES: Final = ("base", "cases", "width")
+_RATES: Final = ("base", "cases", "width", "usually")
 
 
 def _strengths(slices: NDArray[Any], depth: NDArray[np.int64]) -> Numbers:

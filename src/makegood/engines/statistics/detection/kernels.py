@@ -1,13 +1,14 @@
 """The inner loops of detection, compiled. What the arrays mean is said where `Detector` makes them."""
 
-from math import log
+from math import exp, log
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-BINS = 48  # of the time since exposure, in which mass waits to be reported
+SPAN = 48  # bins of the time since exposure, in which mass waits to be reported
+BINS = 74  # that a cell remembers: cohorts end later than the last of their bins
 # Masses are whole numbers of 1 / UNIT cases, so that the order in which exposures of one minute come does not matter.
 UNIT = 2.0**24
 CELL = np.dtype(
@@ -25,16 +26,17 @@ CELL = np.dtype(
 WAITING = np.dtype([("bin", "i4"), ("mass", "f4")])
 SLICE = np.dtype(
     [
-        ("mass0", "f8"), ("mass_last", "f8"), ("n_all", "f8"), ("e_all", "f8"), ("n_near", "f8"), ("e_near", "f8"),
+        ("upto", "f8"), ("mass_last", "f8"), ("n_all", "f8"), ("e_all", "f8"), ("n_near", "f8"), ("e_near", "f8"),
         ("n_old", "f8"), ("e_old", "f8"), ("n_kept", "f8"), ("e_kept", "f8"),
-        ("cell", "i4"), ("cuboid", "i4"), ("day", "i4"), ("head", "i4"),
-        ("cases", "f4"), ("near", "f4"), ("spread", "f4"), ("q", "f4"), ("usual", "f4"), ("teach", "i4"), ("evidence", "f4", 6),
+        ("cell", "i4"), ("cuboid", "i4"), ("settled", "i4"), ("head", "i4"),
+        ("near", "f4"), ("spread", "f4"), ("q", "f4"), ("usual", "f4"), ("teach", "i4"), ("evidence", "f4", 6),
     ],
     align=True,
 )  # fmt: skip
-DAY = np.dtype([("prev", "i4"), ("day", "i4"), ("n", "f4"), ("m", "f4"), ("gap", "i4"), ("gap_m", "f4")], align=True)
+ROW = np.dtype([("prev", "i4"), ("cohort", "i4"), ("n", "f4"), ("m", "f4"), ("upto", "f8")], align=True)
 DONE, DAY_ENDED, CELLS_FULL, ALARM, SLICES_FULL = range(5)
 RATIOS = np.array([1.5, 2.2, 3.5, 6.0, 12.0, 30.0])  # multiples of the usual rate that evidence is collected for
+LOG_RATIOS = np.log(RATIOS)
 
 
 @njit(cache=True, inline="always")
@@ -135,6 +137,77 @@ def reported(s, at, width, told, teach, cell_, ring):
 
 
 @njit(cache=True)
+def look(s, at, first, told, teach, cell_, ring, time, live, f):
+    """Mass of a cell that could have been reported by hour `at`; how much mass the cohorts from `first` on have.
+
+    What of each of these cohorts could have been reported goes into live[f, teach].
+    """
+    width, unit = time
+    top = told.shape[1] - 2
+    waiting = 0.0
+    fresh = 0.0
+    for h in range(live.shape[2]):
+        live[f, teach, h] = 0.0
+    b, mass = cell_[s].bin, float(cell_[s].mass) / UNIT
+    p = cell_[s].ring_at
+    for _ in range(BINS + 1):
+        if b < 0:
+            break
+        h = cohort(b, time) - first
+        if h < 0:
+            break
+        age = at - b * width
+        share = 1.0
+        if age < top:
+            share = 0.0
+            if age > 0.0:
+                i = int(age)
+                share = told[teach, i] + (told[teach, i + 1] - told[teach, i]) * (age - i)
+        live[f, teach, h] += mass * share
+        waiting += mass * (1.0 - share)
+        fresh += mass
+        b, mass = ring[s, p].bin, float(ring[s, p].mass) / UNIT
+        p -= 1
+        if p < 0:
+            p = BINS - 1
+    return cell_[s].total / UNIT - waiting, fresh
+
+
+@njit(cache=True)
+def cohort(b, time):
+    """Which cohort of exposures a bin belongs to."""
+    width, unit = time
+    return int(b * width // unit)
+
+
+@njit(cache=True, inline="always")
+def _cohort_of(case_of, i, told, teach):
+    """The cohort of a case among reports that take as long as those of row `teach`."""
+    return case_of[i, 0 if told[teach, 0] >= 1.0 else 1]
+
+
+@njit(cache=True)
+def _cohort_mass(s, which, cell_, ring, time):
+    """Mass of a cell in one cohort, or -1 where that was forgotten."""
+    found = 0.0
+    b, mass = cell_[s].bin, float(cell_[s].mass) / UNIT
+    p = cell_[s].ring_at
+    for _ in range(BINS + 1):
+        if b < 0:
+            return found
+        h = cohort(b, time)
+        if h < which:
+            return found
+        if h == which:
+            found += mass
+        b, mass = ring[s, p].bin, float(ring[s, p].mass) / UNIT
+        p -= 1
+        if p < 0:
+            p = BINS - 1
+    return -1.0
+
+
+@njit(cache=True)
 def _case_key(cell_number, k, v, part_of, part_dims, part_n):
     key = (np.uint64(cell_number + 1) << np.uint64(6)) | np.uint64(part_of[k])
     for j in range(3):
@@ -143,15 +216,16 @@ def _case_key(cell_number, k, v, part_of, part_dims, part_n):
 
 
 @njit(cache=True)
-def new_scratch(n_c, n_grids, n_told):
+def new_scratch(n_c, n_grids, n_told, n_live):
     return (
         np.full(n_c, -1, np.int64), np.zeros(n_c), np.ones(n_c), np.ones(n_c), np.ones(n_c), np.zeros(n_c), np.zeros(n_c),
         np.ones(n_c), np.zeros(n_c), np.full(n_grids, -1, np.int64), np.zeros((n_grids, n_told)), np.zeros(64, np.int64),
+        np.zeros((n_grids, n_told, n_live)), np.zeros(n_grids),
     )  # fmt: skip
 
 
 @njit(cache=True)
-def describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, rates, add, scratch):
+def describe(rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rates, add, scratch):
     """The slices that a case falls into, and for each: mass so far, usual rate, share of what its rate depends on.
 
     How much more or less than exposures explain is usual in a slice is learned for single values; for pairs beyond
@@ -162,7 +236,9 @@ def describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, ra
     depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, teller, needs = cuboids
     s_keys, s_values, s_used, slice_ = slices
     strength, inverse_shape, shares, share_at, forget, unsure, level, disp1, disp2 = rates
-    sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v = scratch
+    sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v, live, fresh = scratch
+    width, unit = time
+    first = cohort(int(t // width), time) - live.shape[2] + 1
     unknown = take_row(rows, i, v)
     for f in range(len(spec)):
         cell_of[f] = cell(f, v, unknown, spec, dense, keys, values, used)
@@ -185,7 +261,7 @@ def describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, ra
         if x == before:
             slice_[x].cell = s
             slice_[x].cuboid = k
-            slice_[x].day = int(cell_[s].born * width // 24.0)
+            slice_[x].settled = cohort(cell_[s].born, time) - 1
             slice_[x].head = -1
             slice_[x].near = 1.0
         qk = 1.0
@@ -198,10 +274,10 @@ def describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, ra
         if teller[k] >= 0:
             teach = told_of[share_at[teller[k]] + v[teller[k]]]
         if now_mass[g, teach] < 0.0:
-            now_mass[g, teach] = reported(s, t, width, told, teach, cell_, ring)
+            now_mass[g, teach], fresh[g] = look(s, t, first, told, teach, cell_, ring, time, live, g)
         mass[k] = now_mass[g, teach]
         share[k] = min(cell_[s].total / everything, 1.0) * qk
-        weight[k] = prior[k] * share[k]
+        weight[k] = prior[k] * share[k] * unit / 24.0
         slice_[x].q = qk
         slice_[x].teach = teach
         if depth[k] == 1:
@@ -273,29 +349,106 @@ def fast_exp(x):
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nnan", "ninf", "nsz", "arcp"})
-def carry_days(count, ratio, forget, lanes, sums, j):
-    """Evidence of a ratio (row j of `sums`) carried over a day with cases, and quiet days after, for many slices.
+def carry(count, ratio, forget, lanes, sums, j):
+    """Evidence of a ratio (row j of `sums`) carried over cohorts without cases, then one with cases, for many slices.
 
-    Lanes: cases, how many were expected, quiet days, how many were expected on each, shape, weight of a new start.
+    Lanes: cases, how many were expected, quiet cohorts, how many were expected in each, shape, weight of a new start,
+    1 if there is a cohort with cases, else 0.
     """
     log_ratio, log_forget = log(ratio), log(forget)
-    n, m, gap, quiet, p, weight, r = lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], sums[j]
+    n, m, gap, quiet, p, weight, there, r = (
+        lanes[0], lanes[1], lanes[2], lanes[3], lanes[4], lanes[5], lanes[6], sums[j]
+    )  # fmt: skip
     for i in range(count):
-        z = fast_log((p[i] + m[i]) / (p[i] + ratio * m[i]))
-        x = (r[i] + weight[i]) * fast_exp((p[i] + n[i]) * z + n[i] * log_ratio) * forget
         each = p[i] * fast_log((p[i] + quiet[i]) / (p[i] + ratio * quiet[i])) + log_forget
         one, all_ = fast_exp(each), fast_exp(gap[i] * each)
-        r[i] = x * all_ + weight[i] * one * (1.0 - all_) / (1.0 - one)
+        x = r[i] * all_ + weight[i] * one * (1.0 - all_) / (1.0 - one)
+        z = fast_log((p[i] + m[i]) / (p[i] + ratio * m[i]))
+        r[i] = (x + there[i] * weight[i]) * fast_exp((p[i] + n[i]) * z + n[i] * log_ratio + there[i] * log_forget)
 
 
 @njit(cache=True, error_model="numpy", fastmath={"contract", "nnan", "ninf", "nsz", "arcp"})
-def weigh_now(count, ratio, lanes, sums, j):
-    """Add evidence of a ratio, with what today brought so far, to lane 6."""
-    log_ratio = log(ratio)
-    n, m, p, out, r = lanes[0], lanes[1], lanes[4], lanes[6], sums[j]
+def weigh_live(count, ratio, forget, n, m, p, weight, r, out):
+    """Add evidence of a ratio, carried on over the cohorts that may still be reported of (n, m: cohorts x slices)."""
+    log_ratio, log_forget = log(ratio), log(forget)
+    for h in range(n.shape[0]):
+        n_h, m_h = n[h], m[h]
+        for i in range(count):
+            z = fast_log((p[i] + m_h[i]) / (p[i] + ratio * m_h[i]))
+            r[i] = (r[i] + weight[i]) * fast_exp((p[i] + n_h[i]) * z + n_h[i] * log_ratio + log_forget)
     for i in range(count):
-        z = fast_log((p[i] + m[i]) / (p[i] + ratio * m[i]))
-        out[i] += r[i] * fast_exp((p[i] + n[i]) * z + n[i] * log_ratio)
+        out[i] += r[i]
+
+
+@njit(cache=True)
+def settle(x, before, near, s, upto, slices, log_, cells, time, buffer, found):
+    """Masses of the cohorts of a slice that nobody reports of any more, up to and with `before`.
+
+    `buffer` gets the rows of those with cases, the first one first, `found` what one cohort without cases has.
+    Returns how many rows there are.
+    """
+    s_keys, s_values, s_used, slice_ = slices
+    log_rows, l_used = log_
+    cell_, ring = cells
+    last = slice_[x].settled
+    gap = before - last
+    whole = max(upto - slice_[x].upto, 0.0)
+    y = slice_[x].head
+    while y >= 0 and log_rows[y].cohort > before:
+        y = log_rows[y].prev
+    n = 0
+    z = y
+    while z >= 0 and log_rows[z].cohort > last:
+        n += 1
+        z = log_rows[z].prev
+    for j in range(n - 1, -1, -1):
+        buffer[j] = y
+        y = log_rows[y].prev
+    rest = whole
+    for j in range(n):
+        y = buffer[j]
+        m = whole if gap == 1 else -1.0
+        if m < 0.0 and log_rows[y].cohort > before - near:
+            m = _cohort_mass(s, log_rows[y].cohort, cell_, ring, time)
+        if m < 0.0:
+            m = whole / gap
+        m = min(m, rest)
+        rest -= m
+        log_rows[y].m = m
+    quiet = rest / (gap - n) if gap > n else 0.0
+    reached = slice_[x].upto
+    for j in range(n):
+        y = buffer[j]
+        reached += (log_rows[y].cohort - last - 1) * quiet + log_rows[y].m
+        log_rows[y].upto = reached
+        last = log_rows[y].cohort
+    slice_[x].settled = before
+    slice_[x].upto = upto
+    found[0] = quiet
+    return n
+
+
+@njit(cache=True)
+def add_case(x, which, counts, slices, log_):
+    """Count a case of a cohort in a slice."""
+    s_keys, s_values, s_used, slice_ = slices
+    log_rows, l_used = log_
+    later = -1
+    y = slice_[x].head
+    while y >= 0 and log_rows[y].cohort > which:
+        later = y
+        y = log_rows[y].prev
+    if y < 0 or log_rows[y].cohort < which:
+        new = l_used[0]
+        l_used[0] += 1
+        log_rows[new].prev, log_rows[new].cohort, log_rows[new].n = y, which, 0.0
+        log_rows[new].m, log_rows[new].upto = 0.0, 0.0
+        if later < 0:
+            slice_[x].head = new
+        else:
+            log_rows[later].prev = new
+        y = new
+    log_rows[y].n += counts
 
 
 @njit(cache=True)
@@ -358,8 +511,8 @@ def feed(first, b, before, until, times, rows, weight, capacity, v, spec, dense,
 
 @njit(cache=True)
 def advance(
-    position, ex_t, ex_rows, ex_w, case_t, case_rows, until, width, told, told_of, grids, cells, capacity, cuboids, slices,
-    log_, rates, totals, open_codes, open_weight, limit, fitted, claimed, out_slices, out_evidence,
+    position, ex_t, ex_rows, ex_w, case_t, case_rows, case_of, until, time, told, told_of, grids, cells, capacity, cuboids,
+    slices, n_live, log_, rates, totals, open_codes, open_weight, limit, fitted, claimed, out_slices, out_evidence,
 ):  # fmt: skip
     """Take exposures and cases in order of time until something is to be decided outside.
 
@@ -371,15 +524,18 @@ def advance(
     s_keys, s_values, s_used, slice_ = slices
     log_rows, l_used = log_
     strength, inverse_shape, shares, share_at, forget, unsure, level, disp1, disp2 = rates
+    width, unit = time
     n_c = len(depth)
     n_ex, n_ca = len(ex_t), len(case_t)
-    scratch = new_scratch(n_c, len(spec), len(told))
-    sl, mass, theta, usual, q, shape, weight = scratch[:7]
-    v = np.zeros(64, np.int64)
-    start_mass = np.zeros((len(spec), len(told)))
+    scratch = new_scratch(n_c, len(spec), len(told), n_live)
+    sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v, live, fresh = scratch
     into = np.zeros(n_c, np.int64)
     lanes = np.zeros((7, n_c))
     sums = np.zeros((6, n_c))
+    settled, rows, quiet = np.zeros(n_c, np.int64), np.zeros(n_c, np.int64), np.zeros(n_c)
+    buffers = np.zeros((n_c, n_live + 2), np.int64)
+    live_n, live_m = np.zeros((n_live, n_c)), np.zeros((n_live, n_c))
+    one = np.zeros(1)
     e, i = position[0], position[1]
     b = position[2]
     day = position[3]
@@ -423,96 +579,102 @@ def advance(
         counts = 1.0 if hit < 0 else open_weight[hit]
         claimed[i] = hit
         totals[0] += 1.0
-        describe(case_rows, i, t, width, told, told_of, grids, cells, cuboids, slices, rates, True, scratch)
-        for k in range(n_c):
-            x = sl[k]
-            if x >= 0:
-                rise = q[k] * (mass[k] - slice_[x].mass_last)
-                slice_[x].e_all += rise * usual[k]
-                slice_[x].e_near += rise
-                slice_[x].mass_last = mass[k]
-        # What the last day with cases, and the quiet days since, make of the evidence: first what is to be weighed ...
-        n_new = 0
-        for f in range(len(spec)):
-            for k in range(len(told)):
-                start_mass[f, k] = -1.0
-        for k in range(n_c):
-            x = sl[k]
-            if x < 0 or slice_[x].day >= day:
-                continue
-            c = q[k] * theta[k]
-            last = slice_[x].day
-            s = slice_[x].cell
-            teach = slice_[x].teach
-            f = grid_of[k]
-            if start_mass[f, teach] < 0.0:
-                start_mass[f, teach] = reported(s, day * 24.0, width, told, teach, cell_, ring)
-            start = start_mass[f, teach]
-            gap = day - last - 1
-            whole = max(start - slice_[x].mass0, 0.0)
-            m = whole / (gap + 1)
-            gm = m
-            if 0 < gap <= 5:
-                first = reported(s, (last + 1) * 24.0, width, told, teach, cell_, ring) - slice_[x].mass0
-                m = min(max(first, 0.0), whole)
-                gm = (whole - m) / gap
-            n = slice_[x].cases
-            if depth[k] == 1 and fitted and gap == 0 and c * m > 0.3:
-                mm = c * m
-                disp1[k] += min((n - mm) ** 2, 16.0 * (mm + mm * mm * 0.1)) - mm
-                disp2[k] += mm * mm
-            y = l_used[0]
-            l_used[0] += 1
-            log_rows[y].prev = slice_[x].head
-            log_rows[y].day = last
-            log_rows[y].n = n
-            log_rows[y].m = m
-            log_rows[y].gap = gap
-            log_rows[y].gap_m = gm
-            slice_[x].head = y
-            slice_[x].day = day
-            slice_[x].cases = 0.0
-            slice_[x].mass0 = start
-            into[n_new] = x
-            lanes[0, n_new] = n
-            lanes[1, n_new] = c * m
-            lanes[2, n_new] = gap
-            lanes[3, n_new] = c * gm
-            lanes[4, n_new] = shape[k]
-            lanes[5, n_new] = weight[k]
-            for j in range(6):
-                sums[j, n_new] = slice_[x].evidence[j]
-            n_new += 1
-        # ... then all of it at once, which the processor does many times as fast
-        for j in range(6):
-            carry_days(n_new, RATIOS[j], forget[j], lanes, sums, j)
-        for h in range(n_new):
-            for j in range(6):
-                slice_[into[h]].evidence[j] = sums[j, h]
-        best = 0.0
-        n_now = 0
+        describe(case_rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rates, True, scratch)
+        first = cohort(b, time) - n_live + 1
+        # What cohorts that nobody reports of any more make of the evidence: first what is to be weighed ...
+        n_old = 0
+        most = 0
         for k in range(n_c):
             x = sl[k]
             if x < 0:
                 continue
+            rise = q[k] * (mass[k] - slice_[x].mass_last)
+            slice_[x].e_all += rise * usual[k]
+            slice_[x].e_near += rise
+            slice_[x].mass_last = mass[k]
             slice_[x].n_all += 1
             slice_[x].n_near += 1
-            slice_[x].cases += counts
-            if hit >= 0 or not fitted:
-                continue
-            into[n_now] = k
-            lanes[0, n_now] = slice_[x].cases
-            lanes[1, n_now] = max(q[k] * theta[k] * (mass[k] - slice_[x].mass0), 0.0)
-            lanes[4, n_now] = shape[k]
+            last = slice_[x].settled
+            if last < first - 1:
+                f = grid_of[k]
+                s = np.int64(slice_[x].cell)
+                upto = cell_[s].total / UNIT - fresh[f]
+                n = settle(x, first - 1, n_live, s, upto, slices, log_, cells, time, buffers[n_old], one)
+                if (
+                    depth[k] == 1
+                    and fitted
+                    and first - 1 - last == 1
+                    and q[k] * theta[k] * max(one[0], log_rows[buffers[n_old, 0]].m if n else 0.0) > 0.3
+                ):
+                    mm = q[k] * theta[k] * (log_rows[buffers[n_old, 0]].m if n else one[0])
+                    seen = log_rows[buffers[n_old, 0]].n if n else 0.0
+                    disp1[k] += min((seen - mm) ** 2, 16.0 * (mm + mm * mm * 0.1)) - mm
+                    disp2[k] += mm * mm
+                into[n_old], settled[n_old], rows[n_old], quiet[n_old] = k, last, n, one[0]
+                most = max(most, n + 1)
+                n_old += 1
+            add_case(x, max(_cohort_of(case_of, i, told, slice_[x].teach), first), counts, slices, log_)
+        # ... then all of it at once, which the processor does many times as fast
+        for turn in range(most):
+            for h in range(n_old):
+                k = into[h]
+                c = q[k] * theta[k]
+                y = buffers[h, turn] if turn < rows[h] else -1
+                end = log_rows[y].cohort if y >= 0 else first
+                lanes[0, h] = log_rows[y].n if y >= 0 else 0.0
+                lanes[1, h] = c * log_rows[y].m if y >= 0 else 0.0
+                lanes[2, h] = end - settled[h] - 1
+                lanes[3, h] = c * quiet[h]
+                lanes[4, h] = shape[k]
+                lanes[5, h] = weight[k]
+                lanes[6, h] = 1.0 if y >= 0 else 0.0
+                settled[h] = end if y >= 0 else first - 1
+                for j in range(6):
+                    sums[j, h] = slice_[sl[k]].evidence[j]
             for j in range(6):
-                sums[j, n_now] = slice_[x].evidence[j] + weight[k]
-            lanes[6, n_now] = 0.0
-            n_now += 1
-        for j in range(6):
-            weigh_now(n_now, RATIOS[j], lanes, sums, j)
-        for h in range(n_now):
-            out_evidence[into[h]] = lanes[6, h] / 6.0
-            best = max(best, lanes[6, h] / 6.0)
+                carry(n_old, RATIOS[j], forget[j], lanes, sums, j)
+            for h in range(n_old):
+                for j in range(6):
+                    slice_[sl[into[h]]].evidence[j] = sums[j, h]
+        best = 0.0
+        n_now = 0
+        if hit < 0 and fitted:
+            for k in range(n_c):
+                out_evidence[k] = 0.0
+                x = sl[k]
+                if x < 0:
+                    continue
+                seen = 0.0
+                y = slice_[x].head
+                while y >= 0 and log_rows[y].cohort >= first:
+                    seen += log_rows[y].n
+                    y = log_rows[y].prev
+                # No mass at all would make the most of these cases: most slices are far from the limit even then.
+                bound = 0.0
+                for j in range(6):
+                    bound += (slice_[x].evidence[j] + n_live * weight[k]) * exp(min(seen, 200.0) * LOG_RATIOS[j])
+                if bound < 6.0 * limit:
+                    continue
+                c = q[k] * theta[k]
+                for h in range(n_live):
+                    live_n[h, n_now] = 0.0
+                    live_m[h, n_now] = c * live[grid_of[k], slice_[x].teach, h]
+                y = slice_[x].head
+                while y >= 0 and log_rows[y].cohort >= first:
+                    live_n[log_rows[y].cohort - first, n_now] = log_rows[y].n
+                    y = log_rows[y].prev
+                into[n_now] = k
+                lanes[4, n_now] = shape[k]
+                lanes[5, n_now] = weight[k]
+                lanes[6, n_now] = 0.0
+                for j in range(6):
+                    sums[j, n_now] = slice_[x].evidence[j]
+                n_now += 1
+            for j in range(6):
+                weigh_live(n_now, RATIOS[j], forget[j], live_n, live_m, lanes[4], lanes[5], sums[j], lanes[6])
+            for h in range(n_now):
+                out_evidence[into[h]] = lanes[6, h] / 6.0
+                best = max(best, lanes[6, h] / 6.0)
         i += 1
         if best >= limit and fitted:
             for k in range(n_c):
@@ -526,32 +688,39 @@ def advance(
 
 
 @njit(cache=True)
-def score(x, day, c, p, mass_now, oldest, slices, log_, ratios, out):
-    """Best log likelihood ratio of a lasting rise that began with a day on which a case came.
+def score(x, c, p, first, oldest, slices, log_, live, ratios, out):
+    """Best log likelihood ratio of a lasting rise that began with a cohort of which a case came.
 
-    `out` gets that day, the ratio, the cases since and how many of them were expected.
+    `out` gets that cohort, the ratio, the cases since and how many of them were expected.
     """
     s_keys, s_values, s_used, slice_ = slices
     log_rows, l_used = log_
     best = -1e18
-    last = slice_[x].day
-    quiet_days = day - last
     for ratio in ratios:
         lr = log(ratio)
-        n_sum = slice_[x].cases
-        m_sum = max(c * (mass_now - slice_[x].mass0), 0.0)
-        m = m_sum / (quiet_days + 1)
-        z = log((p + m) / (p + ratio * m))
-        ll = (quiet_days + 1) * p * z + n_sum * (lr + z)
-        if ll > best and n_sum > 0.0:
-            best = ll
-            out[0], out[1], out[2], out[3] = last, ratio, n_sum, m_sum
+        ll = 0.0
+        n_sum = 0.0
+        m_sum = 0.0
         y = slice_[x].head
-        while y >= 0 and log_rows[y].day >= oldest:
-            if log_rows[y].gap > 0:
-                m = c * log_rows[y].gap_m
-                ll += log_rows[y].gap * p * log((p + m) / (p + ratio * m))
-                m_sum += log_rows[y].gap * m
+        for h in range(len(live) - 1, -1, -1):
+            m = c * live[h]
+            z = log((p + m) / (p + ratio * m))
+            ll += p * z
+            m_sum += m
+            if y >= 0 and log_rows[y].cohort == first + h:
+                ll += log_rows[y].n * (lr + z)
+                n_sum += log_rows[y].n
+                if ll > best and log_rows[y].n > 0.0:
+                    best = ll
+                    out[0], out[1], out[2], out[3] = first + h, ratio, n_sum, m_sum
+                y = log_rows[y].prev
+        last, upto = slice_[x].settled, slice_[x].upto
+        while y >= 0 and log_rows[y].cohort >= oldest:
+            gap = last - log_rows[y].cohort
+            if gap > 0:
+                m = c * max(upto - log_rows[y].upto, 0.0) / gap
+                ll += gap * p * log((p + m) / (p + ratio * m))
+                m_sum += gap * m
             m = c * log_rows[y].m
             z = log((p + m) / (p + ratio * m))
             ll += p * z + log_rows[y].n * (lr + z)
@@ -559,16 +728,23 @@ def score(x, day, c, p, mass_now, oldest, slices, log_, ratios, out):
             m_sum += m
             if ll > best and log_rows[y].n > 0.0:
                 best = ll
-                out[0], out[1], out[2], out[3] = log_rows[y].day, ratio, n_sum, m_sum
+                out[0], out[1], out[2], out[3] = log_rows[y].cohort, ratio, n_sum, m_sum
+            last, upto = log_rows[y].cohort - 1, log_rows[y].upto - log_rows[y].m
             y = log_rows[y].prev
     return best
 
 
 @njit(cache=True)
-def score_case(rows, i, t, day, width, told, told_of, grids, cells, cuboids, slices, log_, rates, oldest, ratios, scratch, out):  # fmt: skip
+def score_case(rows, i, t, time, n_live, told, told_of, grids, cells, cuboids, slices, log_, rates, oldest, ratios, out):  # fmt: skip
     """For every cuboid: slice, score with the prior, log likelihood ratio, onset, ratio, cases, expected, usual rate."""
-    describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, rates, False, scratch)
-    sl, mass, theta, usual, q, shape, weight = scratch[:7]
+    spec, dense, keys, values, used = grids
+    depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, teller, needs = cuboids
+    s_keys, s_values, s_used, slice_ = slices
+    cell_, ring = cells
+    scratch = new_scratch(len(depth), len(spec), len(told), n_live)
+    describe(rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rates, False, scratch)
+    sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v, live, fresh = scratch
+    first = cohort(int(t // time[0]), time) - n_live + 1
     found = np.zeros(4)
     for k in range(len(sl)):
         x = sl[k]
@@ -577,7 +753,7 @@ def score_case(rows, i, t, day, width, told, told_of, grids, cells, cuboids, sli
             out[k, 1] = -1e18
             continue
         c = q[k] * theta[k]
-        ll = score(x, day, c, shape[k], mass[k], oldest, slices, log_, ratios, found)
+        ll = score(x, c, shape[k], first, oldest, slices, log_, live[grid_of[k], slice_[x].teach], ratios, found)
         out[k, 1] = ll + log(max(weight[k], 1e-300))
         out[k, 2] = ll
         out[k, 3], out[k, 4], out[k, 5], out[k, 6] = found[0], found[1], found[2], found[3]
@@ -585,12 +761,12 @@ def score_case(rows, i, t, day, width, told, told_of, grids, cells, cuboids, sli
 
 
 @njit(cache=True)
-def members(rows, times, taken, code, since, first, end):
-    """Indices of cases in a slice since an hour that no signal took. `code`: a value for each dimension, or -1."""
-    out = np.empty(end - first, np.int64)
+def members(rows, case_of, taken, code, since):
+    """Indices of cases in a slice, of a cohort or later, that no signal took. `code`: a value of each dimension, or -1."""
+    out = np.empty(len(rows), np.int64)
     n = 0
-    for i in range(first, end):
-        if taken[i] >= 0 or times[i] < since:
+    for i in range(len(rows)):
+        if taken[i] >= 0 or case_of[i] < since:
             continue
         same = True
         for d in range(len(code)):
@@ -604,48 +780,58 @@ def members(rows, times, taken, code, since, first, end):
 
 
 @njit(cache=True)
-def explain_away(rows, times, amount, t, width, told, told_of, grids, cells, cuboids, slices, log_, rates, oldest, scratch):  # fmt: skip
+def explain_away(rows, case_of, amount, t, time, n_live, told, told_of, grids, cells, cuboids, slices, log_, rates, oldest):  # fmt: skip
     """Take cases that a signal explains out of the evidence of all slices they fall into, but for the part 1 - amount."""
+    spec, dense, keys, values, used = grids
+    depth = cuboids[0]
     s_keys, s_values, s_used, slice_ = slices
     log_rows, l_used = log_
-    strength, inverse_shape, shares, share_at, forget, unsure, level, disp1, disp2 = rates
-    sl, mass, theta, usual, q, shape, weight = scratch[:7]
+    forget = rates[4]
+    scratch = new_scratch(len(depth), len(spec), len(told), n_live)
+    sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v, live, fresh = scratch
     lanes = np.zeros((7, 1))
     sums = np.zeros((6, 1))
-    order = np.empty(100_000, np.int64)
+    order = np.empty(1000, np.int64)
     for turn in range(2):
         for i in range(len(rows)):
-            describe(rows, i, t, width, told, told_of, grids, cells, cuboids, slices, rates, False, scratch)
-            day = int(times[i] // 24.0)
+            describe(rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rates, False, scratch)
             for k in range(len(sl)):
                 x = sl[k]
                 if x < 0:
                     continue
                 if turn == 0:
-                    if slice_[x].day == day:
-                        slice_[x].cases = max(slice_[x].cases - amount, 0.0)
-                        continue
+                    which = _cohort_of(case_of, i, told, slice_[x].teach)
                     y = slice_[x].head
-                    while y >= 0 and log_rows[y].day > day:
+                    while y >= 0 and log_rows[y].prev >= 0 and log_rows[log_rows[y].prev].cohort >= which:
                         y = log_rows[y].prev
-                    if y >= 0 and log_rows[y].day == day:
+                    if y >= 0 and log_rows[y].cohort >= which:
                         log_rows[y].n = max(log_rows[y].n - amount, 0.0)
                     continue
                 n = 0
                 y = slice_[x].head
-                while y >= 0 and log_rows[y].day >= oldest and n < len(order):
-                    order[n] = y
-                    n += 1
+                while y >= 0 and log_rows[y].cohort >= oldest and n < len(order):
+                    if log_rows[y].cohort <= slice_[x].settled:
+                        order[n] = y
+                        n += 1
                     y = log_rows[y].prev
                 c = q[k] * theta[k]
                 sums[:] = 0.0
                 lanes[4, 0], lanes[5, 0] = shape[k], weight[k]
-                for h in range(n - 1, -1, -1):
-                    y = order[h]
+                last, upto = -1, 0.0
+                for h in range(n - 1, -2 if n else -1, -1):
+                    y = order[max(h, 0)]
                     lanes[0, 0], lanes[1, 0] = log_rows[y].n, c * log_rows[y].m
-                    lanes[2, 0], lanes[3, 0] = log_rows[y].gap, c * log_rows[y].gap_m
+                    end, start = log_rows[y].cohort, log_rows[y].upto - log_rows[y].m
+                    lanes[6, 0] = 1.0
+                    if h < 0:
+                        lanes[0, 0] = lanes[1, 0] = lanes[6, 0] = 0.0
+                        end, start = slice_[x].settled + 1, slice_[x].upto
+                    gap = end - last - 1 if h < n - 1 else 0
+                    lanes[2, 0] = gap
+                    lanes[3, 0] = c * max(start - upto, 0.0) / max(gap, 1)
                     for j in range(6):
-                        carry_days(1, RATIOS[j], forget[j], lanes, sums, j)
+                        carry(1, RATIOS[j], forget[j], lanes, sums, j)
+                    last, upto = end, log_rows[y].upto
                 for j in range(6):
                     slice_[x].evidence[j] = sums[j, 0]
 

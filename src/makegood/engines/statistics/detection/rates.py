@@ -12,6 +12,7 @@ DELAYS: Final = 50_000  # reports that delays are learned from, the latest
 TELLING: Final = 200  # reports of one kind from which on it has delays of its own
 SHRINK: Final = 20.0  # cases' worth of belief that a value is like all others
 ROUNDS: Final = 6
+NARROWEST: Final = 2.25  # hours of a bin, so that a cell remembers its cohorts of a day
 
 Codes = NDArray[np.int32]
 Numbers = NDArray[np.float64]
@@ -48,6 +49,7 @@ class Rates:
     told : (1 + kinds, hours) share of the cases reported h hours after a bin of exposures began; row 0: of any kind.
     told_of : for each value of the first dimension of cases, its row of `told`.
     width : hours of a bin.
+    usually : hours that half of the first reports took.
     """
 
     def __init__(self, exposed: int, dimensions: int) -> None:
@@ -59,6 +61,7 @@ class Rates:
         self.kind_at: NDArray[np.int64] = np.zeros(0, np.int64)
         self.delays: Numbers = np.zeros(0)
         self.width = 0.0
+        self.usually = 0.0
         self.told: Numbers = np.ones((1, 2))
         self.told_of: NDArray[np.int64] = np.zeros(0, np.int64)
 
@@ -108,8 +111,9 @@ class Rates:
         known = ~np.isnan(self.delays)
         delays = np.sort(self.delays[known])
         if not self.width:
+            self.usually = float(np.median(delays)) if len(delays) else 0.0
             longest = float(np.quantile(delays, 0.995)) if len(delays) else 0.0
-            self.width = max(1.0, float(np.ceil(4 * longest / kernels.BINS)) / 4)
+            self.width = max(NARROWEST, float(np.ceil(4 * longest / kernels.SPAN)) / 4)
         rows = [self._told(delays)]
         kinds = len(self.counts[self.exposed]) if len(self.counts) > self.exposed else 0
         self.told_of = np.zeros(kinds, np.int64)
@@ -125,7 +129,7 @@ class Rates:
 
     def _told(self, delays: Numbers) -> Numbers:
         """Share reported by whole hours after a bin began, exposures spread evenly over it. No delays: at once."""
-        hours = np.arange(int(kernels.BINS * self.width) + 2.0)
+        hours = np.arange(int(kernels.SPAN * self.width) + 2.0)
         if not len(delays):
             return np.ones(len(hours))
         within = (np.arange(8) + 0.5) / 8 * self.width

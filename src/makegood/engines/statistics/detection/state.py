@@ -49,7 +49,7 @@ class State:
             np.zeros(2**12, np.uint64), np.zeros(2**12, np.int32), np.zeros(1, np.int64),
             np.zeros(2**10, kernels.SLICE),
         )  # fmt: skip
-        self.days = (np.zeros(2**12, kernels.DAY), np.zeros(1, np.int64))
+        self.days = (np.zeros(2**12, kernels.ROW), np.zeros(1, np.int64))
         self._lay_grids()
 
     def make_room_for_values(self, sizes: NDArray[np.int64]) -> None:
@@ -76,7 +76,7 @@ class State:
         """Forget the days of slices before a day, and double the room if little was won."""
         rows, used = self.days
         old = rows[: used[0]]
-        keep = old["day"] >= before
+        keep = old["cohort"] >= before
         place = np.where(keep, np.cumsum(keep) - 1, -1).astype(np.int32)
         kept = old[keep]
         kept["prev"] = np.where(kept["prev"] >= 0, place[kept["prev"]], -1)
