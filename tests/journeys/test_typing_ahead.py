@@ -62,7 +62,7 @@ def test_a_page_that_gives_a_file_stays_and_listens(visit, some_cases):
 
 
 def test_a_key_that_opens_nothing_yet_does_nothing_here(visit, some_cases, slowly):
-    """"h" puts a case off; pressed on its way to the queue it does not put off the one that is left."""
+    """ "h" puts a case off; pressed on its way to the queue it does not put off the one that is left."""
     page = visit(f"/cases/C-{some_cases[0].number}/")
     slowly(page, re.compile("/cases/$"))
     page.keyboard.press("g")

@@ -67,10 +67,15 @@ CASE
     WHEN NOT EXISTS (SELECT FROM retail_customer k WHERE k.id = r.customer_id AND k.email > '') THEN 'no_address'
     WHEN NOT o.is_recall AND EXISTS (SELECT FROM outreach_optout x WHERE x.customer_id = ANY(r.accounts))
         THEN 'opted_out'
+    -- Of the same incident, or of one that is the same by now. Of two that run the earlier one has them, unless the
+    -- other one told them before the incidents were merged.
     WHEN EXISTS (
-        SELECT FROM outreach_outreach oo JOIN outreach_recipient rr ON rr.outreach_id = oo.id
-        WHERE oo.incident_id = o.incident_id AND oo.id <> o.id AND oo.started_at IS NOT NULL
-            AND rr.person = r.person AND rr.arm > '') THEN 'other_outreach'
+        SELECT FROM incidents_incident same JOIN outreach_outreach oo ON oo.incident_id = same.id
+        JOIN outreach_recipient rr ON rr.outreach_id = oo.id
+        WHERE coalesce(same.merged_into_id, same.id) = coalesce(i.merged_into_id, i.id)
+            AND oo.id <> o.id AND oo.started_at IS NOT NULL AND rr.person = r.person AND rr.arm > ''
+            AND (o.started_at IS NULL OR (oo.started_at, oo.id) < (o.started_at, o.id) OR rr.message_id IS NOT NULL))
+        THEN 'other_outreach'
     WHEN NOT o.is_recall AND EXISTS (
         SELECT FROM retail_payment p WHERE p.order_id = ANY(r.orders) AND lower(p.method) = 'chargeback')
         THEN 'dispute'
