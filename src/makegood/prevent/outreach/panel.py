@@ -37,7 +37,10 @@ DID: Final = {
 
 
 def _asked(incident: Incident) -> Question[list[dict[str, Any]]]:
-    return Question(_ALL, lambda found: json.loads(found) if found else [], {"incident": incident.pk})
+    def read(found: str | None) -> list[dict[str, Any]]:
+        return [row | {"cost": Decimal(row["cost"])} for row in json.loads(found or "[]")]
+
+    return Question(_ALL, read, {"incident": incident.pk})
 
 
 def shown(incident: Incident, user: User, now: datetime) -> Question[Mapping[str, Any]]:  # noqa: ARG001  as panels are asked
@@ -64,7 +67,7 @@ def cost(incident: Incident, user: User, now: datetime) -> Question[Figure | Non
         if not found:
             return None
         currency = found[0]["currency"]
-        total = sum((Decimal(it["cost"]) for it in found if it["currency"] == currency), Decimal(0))
+        total = sum((it["cost"] for it in found if it["currency"] == currency), Decimal(0))
         n = sum(it["accepted"] for it in found)
         return Figure(_("Cost"), money(total, currency), _("%(n)s accepted") % {"n": f"{n:,}"}, "#outreach")
 
