@@ -31,8 +31,8 @@ from makegood.recover.intake.services.mailing import take_in_mail
 from tests.factories import colleague
 from tests.imap import Mailbox
 from tests.journeys.lost_lane import DAY, REASON, Bought, Shop
-from tests.journeys.worker import work
 from tests.relay import Relay
+from tests.worker import work
 
 pytestmark = [
     pytest.mark.journey,
@@ -111,6 +111,9 @@ def test_from_a_handful_of_complaints_to_a_cause_that_is_gone(  # noqa: PLR0915 
     axe(page)
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Work out who is told").click()
+    expect(page.locator("#drawing")).to_be_visible()
+    axe(page)
+    work()
     people = {it.order.customer_id for it in affected}
     left_out = people - {it.order.customer_id for it in affected if it is not put_right}
     held_out = round((len(people) - len(left_out)) / 10)
@@ -255,6 +258,6 @@ def _compare_weeks(page: Page, shop: Shop, slice_: Mapping[str, str]) -> None:
     told = [row.locator("td").all_inner_texts()[:3] for row in rows.all()]
     assert len(told) > 18
     for monday, orders, cases in told:
-        begins = datetime.strptime(monday, "%d %B %Y").replace(tzinfo=UTC)
+        begins = datetime.strptime(monday, "%d %b %Y").replace(tzinfo=UTC)
         of_week = [it for it in shop.bought if it.fits(slice_) and begins <= it.order.placed_at < begins + WEEK]
         assert (orders, cases) == (str(len(of_week)), str(sum(it.asked for it in of_week))), monday

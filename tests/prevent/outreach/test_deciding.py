@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makegood.prevent.outreach import services
-from makegood.prevent.outreach.deciding import Affected, fits, is_quiet, offered, segment_for
+from makegood.prevent.outreach.deciding import is_quiet
 from makegood.prevent.outreach.models import Recipient, Segment
 from makegood.prevent.outreach.wording import Filling, problems_of, words_for
 from tests.factories import NOON, OrderFactory
+from tests.prevent.outreach.twin import Affected, fits, offered, segment_for
 from tests.prevent.outreach.world import TEXTS, a_draft, affect, affect_many, an_incident, draw
 
 MONEY = st.integers(1, 500_000).map(lambda pence: Decimal(pence) / 100)

@@ -102,9 +102,8 @@ class Doing(NamedTuple):
 
 
 def _draw(it: Doing) -> str:
-    services.draw(outreach_id=it.outreach_id, now=it.now)
-    n = queries.progress_of(it.outreach_id).to_tell
-    return ngettext("%(n)s person would be told.", "%(n)s people would be told.", n) % {"n": f"{n:,}"}
+    services.ask_to_draw(outreach_id=it.outreach_id, now=it.now)
+    return _("Who is told is being worked out. Nothing leaves by that.")
 
 
 def _start(it: Doing) -> str:
