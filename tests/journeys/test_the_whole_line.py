@@ -18,8 +18,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from makegood.ground.messages.brands import brands
-from makegood.ground.messages.models import Message
-from makegood.prevent.incidents.models import AffectedOrder, Incident
+from makegood.prevent.incidents.models import Incident
 from makegood.prevent.outreach.models import Outreach, Recipient
 from makegood.prevent.signals.models import Signal
 from makegood.prevent.signals.queries import material
@@ -239,7 +238,11 @@ def _words_of(mail: EmailMessage) -> str:
 def _answer(mail: EmailMessage, words: str) -> EmailMessage:
     made = EmailMessage()
     made["From"], made["To"] = mail["To"], mail["Reply-To"] or mail["From"]
-    made["Subject"], made["Message-ID"], made["In-Reply-To"] = f"Re: {mail['Subject']}", "<1@example.com>", mail["Message-ID"]
+    made["Subject"], made["Message-ID"], made["In-Reply-To"] = (
+        f"Re: {mail['Subject']}",
+        "<1@example.com>",
+        mail["Message-ID"],
+    )
     made.set_content(words)
     return made
 

@@ -13,8 +13,14 @@ from makegood.prevent.outreach import errors, services
 from makegood.prevent.outreach.models import Outreach, Recipient
 from tests.factories import NOON, CustomerFactory, OrderFactory, colleague
 from tests.prevent.outreach.twin import Affected, offered, segment_for
-from tests.prevent.outreach.world import TEXTS, a_draft, affect, affect_many, an_incident, states
+from tests.prevent.outreach.world import TEXTS, URL, a_draft, affect, affect_many, an_incident, states
 from tests.worker import work
+
+
+@pytest.fixture(autouse=True)
+def _reachable(settings):
+    settings.MAKEGOOD_URL = URL
+
 
 TIERS, CHANNELS, LANGUAGES = ("", "gold", "Silver"), ("online", "store"), ("", "en", "pt")
 
@@ -43,10 +49,12 @@ def an_offer(dice: random.Random) -> dict:
 @pytest.mark.parametrize("seed", range(8))
 def test_each_gets_the_segment_and_the_offer_that_a_plain_loop_gives(seed):
     dice, incident = random.Random(seed), an_incident()
-    for n in range(40):
+    for _ in range(40):
         customer = CustomerFactory(loyalty_tier=dice.choice(TIERS), language=dice.choice(LANGUAGES))
         for _ in range(dice.choice((1, 1, 2))):
-            order = OrderFactory(customer=customer, channel=dice.choice(CHANNELS), currency=dice.choice(["GBP", "GBP", "EUR"]))
+            order = OrderFactory(
+                customer=customer, channel=dice.choice(CHANNELS), currency=dice.choice(["GBP", "GBP", "EUR"])
+            )
             affect(incident, order, value=Decimal(dice.randrange(1, 9900)) / 100)
     outreach = a_draft(incident, who=a_filter(dice), **an_offer(dice))
     for n in range(dice.randrange(3)):

@@ -67,7 +67,7 @@ def test_forms_refuse_what_cannot_be_sent_and_keep_what_was_typed(mia: Client):
     assert HTML not in page.content.decode()
     page = mia.post(here, said | {"remedy": "voucher", "percent": "5", "amount": ""})
     assert "Give the code" in page.content.decode()
-    assert mia.post("/outreach/for/I-99999", {}).status_code == 422
+    assert mia.post("/outreach/for/I-99999", {}).status_code == 404
 
 
 def test_each_page_costs_a_few_statements(mia: Client, django_assert_max_num_queries):

@@ -119,7 +119,9 @@ def _declare(signal: Signal, predicate: Predicate, now: datetime, cast: _Cast) -
     )  # fmt: skip
     commitments.keep(commitment_id=asked.pk, by=cast.analyst, now=now + 3 * DAY)
     incidents.update(
-        incident_id=incident.pk, by=cast.analyst, now=now + 3 * DAY,
+        incident_id=incident.pk,
+        by=cast.analyst,
+        now=now + 3 * DAY,
         words="Mendwell has opened three: the heating element has lost contact in each, always at the same crimp.",
     )
     incidents.say_cause(
@@ -132,12 +134,17 @@ def _declare(signal: Signal, predicate: Predicate, now: datetime, cast: _Cast) -
 
 def _contain(incident: Incident, now: datetime, cast: _Cast) -> None:
     incidents.contain(
-        incident_id=incident.pk, at=now, by=cast.manager, now=now,
+        incident_id=incident.pk,
+        at=now,
+        by=cast.manager,
+        now=now,
         how="What was left of the batch is taken from both warehouses and all stores and goes back to the maker.",
     )
     # Who bought until the last day is found, too, before anybody is written to.
     incidents.say_status(
-        incident_id=incident.pk, by=cast.manager, now=now + timedelta(minutes=4),
+        incident_id=incident.pk,
+        by=cast.manager,
+        now=now + timedelta(minutes=4),
         texts={"status_inside": "The maker pays for what comes back. From October ten of every delivery are tested."},
     )
     affecting.look(incident, by=cast.analyst, now=now + timedelta(minutes=5))

@@ -5,22 +5,23 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('cases', '0007_what_somebody_resolved'),
-        ('incidents', '0005_affected_orders'),
-        ('outreach', '0002_initial'),
+        ("cases", "0007_what_somebody_resolved"),
+        ("incidents", "0005_affected_orders"),
+        ("outreach", "0002_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='outreach',
-            name='draw_asked_at',
-            field=models.DateTimeField(blank=True, help_text='A job has yet to work it out.', null=True),
+            model_name="outreach",
+            name="draw_asked_at",
+            field=models.DateTimeField(blank=True, help_text="A job has yet to work it out.", null=True),
         ),
         migrations.AddIndex(
-            model_name='outreach',
-            index=models.Index(condition=models.Q(('draw_asked_at__isnull', False)), fields=['draw_asked_at'], name='outreach_to_draw'),
+            model_name="outreach",
+            index=models.Index(
+                condition=models.Q(("draw_asked_at__isnull", False)), fields=["draw_asked_at"], name="outreach_to_draw"
+            ),
         ),
     ]

@@ -217,7 +217,7 @@ _RULES: Final = {
 
 
 def _segment(segments: Sequence[Segment]) -> tuple[str, dict[str, Any]]:
-    """The first segment whose rules all hold, as SQL with its parameters; what a filter leaves out lets everybody in."""
+    """The first segment whose rules all hold, as SQL with its parameters; without rules it is for everybody."""
     branches, values = [], {}
     for n, segment in enumerate(segments):
         conditions = []
