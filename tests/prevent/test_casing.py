@@ -10,6 +10,7 @@ from django.db import connection
 from makegood.prevent import casing
 from makegood.prevent.slices import DIMENSIONS, Predicate
 from makegood.recover.cases.models import Case
+from tests.factories import NOON, OrderFactory, open_case
 from tests.prevent.purchases import START, Retailer, text
 
 PURCHASE = [name for name in DIMENSIONS if name != "reason"]
@@ -131,3 +132,13 @@ def test_cases_just_opened_are_found_by_index(shop):
         plan = "\n".join(row[0] for row in cursor)
     # Which of the indexes that hold the time of opening is taken, the size of the table decides.
     assert re.search(r"Index Scan .*opened.*\n *Index Cond: \(opened_at >=", plan), plan
+
+
+def test_a_case_that_opened_with_our_own_message_is_no_failure_that_was_reported(db):
+    order = OrderFactory()
+    ours = open_case(order=order, body="", origin=f"{casing.UNASKED}1")
+    [told] = casing.of_cases([ours.pk])
+    assert told.again
+    theirs = open_case(order=order, at=NOON + timedelta(days=1), split_key="later")
+    [told] = casing.of_cases([theirs.pk])
+    assert not told.again, "they are the first to report it"

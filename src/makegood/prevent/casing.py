@@ -51,14 +51,18 @@ _LINES = f"""
 _AGREED: Final = ", ".join(
     f"CASE WHEN min({name}) = max({name}) THEN min({name}) END AS {name}" for name in _OF_PURCHASE
 )
+# A case that opened with a message of ours that nobody had asked for (outreach): nobody reported a failure by it.
+UNASKED: Final = "outreach:"
+OURS: Final = "starts_with({}.origin, '" + UNASKED + "')"
 # The lines of the purchase that are nearest to the case: of products that the customer named, in the parcel it is
 # about, else all. What they agree on is a dimension of the case. min = max over texts is "all the same, byte for byte".
 SQL: Final = f"""
     SELECT c.id, c.number, c.opened_at, bought.at AS exposed_at, reason.code AS reason,
            {", ".join(_value(name) for name in _OF_PURCHASE)},
-           EXISTS (
+           {OURS.format("c")} OR EXISTS (
                SELECT FROM cases_case earlier JOIN cases_reason its ON its.id = earlier.reason_id
                WHERE earlier.order_id = c.order_id AND (earlier.opened_at, earlier.id) < (c.opened_at, c.id)
+                 AND NOT {OURS.format("earlier")}
                  AND split_part(its.code, '.', 1) = split_part(reason.code, '.', 1)
            ) AS again
     FROM cases_case c
@@ -81,7 +85,7 @@ class CaseInSlices:
     """A case and what is known of it.
 
     `dimensions` holds what is known only; `exposed_at` is when it was bought. `again`: this purchase had a case of this
-    kind (the first part of its reason) before, so it is no further failure.
+    kind (the first part of its reason) before, or we wrote before anybody asked, so it is no further failure.
     """
 
     id: uuid.UUID

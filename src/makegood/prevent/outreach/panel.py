@@ -52,13 +52,18 @@ DID: Final = {
 
 
 def _asked(incident: Incident) -> Question[dict[str, Any]]:
-    return Question(_ALL, lambda found: json.loads(found or "{}"), {"incident": incident.pk})
+    def read(found: str | None) -> dict[str, Any]:
+        told = json.loads(found or "{}")
+        rows = [row | {"cost": Decimal(row["cost"])} for row in told["outreaches"] or []]
+        return {"outreaches": rows, "twice": told["twice"] or {"people": 0, "told": 0}}
+
+    return Question(_ALL, read, {"incident": incident.pk})
 
 
 def shown(incident: Incident, user: User, now: datetime) -> Question[Mapping[str, Any]]:  # noqa: ARG001  as panels are asked
     """The outreaches of an incident and of those merged into it, the newest first."""
     return _asked(incident).then(
-        lambda found: {"outreaches": found["outreaches"] or [], "outreach_states": dict(State.choices)}
+        lambda found: {"outreaches": found["outreaches"], "outreach_states": dict(State.choices)}
     )
 
 
@@ -66,8 +71,8 @@ def contacted(incident: Incident, user: User, now: datetime) -> Question[Figure 
     """How many we told before they asked."""
 
     def figure(found: dict[str, Any]) -> Figure | None:
-        twice = found["twice"] or {"people": 0, "told": 0}
-        told, people = (sum(it[name] for it in found["outreaches"] or []) - twice[name] for name in ("told", "people"))
+        counted = {name: sum(it[name] for it in found["outreaches"]) for name in ("told", "people")}
+        told, people = (n - found["twice"][name] for name, n in counted.items())
         if not people:
             return None
         return Figure(_("Contacted"), f"{told:,}", _("of %(n)s to be told") % {"n": f"{people:,}"}, "#outreach")
@@ -83,7 +88,7 @@ def cost(incident: Incident, user: User, now: datetime) -> Question[Figure | Non
         if not outreaches:
             return None
         currency = outreaches[0]["currency"]
-        total = sum((Decimal(it["cost"]) for it in outreaches if it["currency"] == currency), Decimal(0))
+        total = sum((it["cost"] for it in outreaches if it["currency"] == currency), Decimal(0))
         n = sum(it["accepted"] for it in outreaches)
         return Figure(_("Cost"), money(total, currency), _("%(n)s accepted") % {"n": f"{n:,}"}, "#outreach")
 

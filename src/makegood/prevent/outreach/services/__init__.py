@@ -2,7 +2,7 @@
 
 from makegood.prevent.outreach.services.answering import accept_or_decline, no_more
 from makegood.prevent.outreach.services.drafting import change, make, remove_segment, save_segment
-from makegood.prevent.outreach.services.drawing import draw
+from makegood.prevent.outreach.services.drawing import ask_to_draw, draw, draw_what_was_asked, take_up_draws
 from makegood.prevent.outreach.services.running import (
     Left,
     approve,
@@ -21,8 +21,10 @@ __all__ = [
     "accept_or_decline",
     "approve",
     "ask_approval",
+    "ask_to_draw",
     "change",
     "draw",
+    "draw_what_was_asked",
     "end",
     "make",
     "no_more",
@@ -34,4 +36,5 @@ __all__ = [
     "settle",
     "start",
     "stop",
+    "take_up_draws",
 ]

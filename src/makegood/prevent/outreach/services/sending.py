@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from makegood.ground.messages.brands import brand_selling
 from makegood.ground.messages.services import Letter, enqueue_many, send_after_all
 from makegood.ids import uuid7
+from makegood.prevent.casing import UNASKED
 from makegood.prevent.incidents.models import Incident, IncidentCase, TakenOut
 from makegood.prevent.incidents.services.timeline import lock_incident
 from makegood.prevent.outreach.deciding import awake
@@ -266,14 +267,14 @@ def _cases_for(
         if fits and case.resolved_at is None and case.order_id in orders:
             cases.setdefault(orders[case.order_id], case)
     fresh = {
-        f"outreach:{person.id}": person.id
+        f"{UNASKED}{person.id}": person.id
         for person in batch
         if person.id not in cases
     }  # fmt: skip
     opened = open_cases(
         [
             NewCase(
-                reason=outreach.reason.code, at=now, origin=f"outreach:{person.id}",
+                reason=outreach.reason.code, at=now, origin=f"{UNASKED}{person.id}",
                 subject=words_to(person, segments[person.segment_id], "").subject,
                 why=f"Outreach {outreach}: affected by incident {outreach.incident}, written to before they asked.",
                 customer_id=person.customer_id, order_id=person.orders[0], place_id=person.place_id,

@@ -76,8 +76,12 @@ def one(request: StaffRequest, number: int) -> HttpResponse:
 @require_safe
 @needs("outreach.see")
 def live(request: StaffRequest, number: int) -> HttpResponse:
-    """How it stands, asked again while it runs. Three SQL queries."""
+    """How it stands, asked again while it runs, or while it is worked out who is told. Three SQL queries."""
     outreach = queries.outreach_called(number)
+    if outreach.draw_asked_at:
+        return render(request, "outreach/_drawing.html", {"outreach": outreach, "now": timezone.now()})
+    if "drawing" in request.GET:
+        return HttpResponse(headers={"HX-Refresh": "true"})  # there are people now, and other things to do
     facts = {"outreach": outreach, "progress": queries.progress_of(outreach.pk), "now": timezone.now()}
     return render(request, "outreach/_progress.html", facts | WORDS)
 
