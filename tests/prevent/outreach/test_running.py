@@ -346,3 +346,61 @@ def test_a_draft_leaves_out_whom_another_one_of_a_merged_incident_tells():
     started(one, now=NOON)
     merged(one, other)
     assert draw(a_draft(other)) == {"left_out": 1}
+
+
+# -- whoever is found later
+
+
+def test_whoever_is_found_since_is_told_with_the_same_share_held_out_and_nobody_twice():
+    incident = an_incident()
+    affect_many(incident, 30)
+    outreach = started(incident, holdout=20)
+    services.send_due(now=NOON)
+    deliver_due(now=NOON)
+    services.send_due(now=NOON)
+    outreach.refresh_from_db()
+    assert (outreach.state, states(outreach)) == ("ended", {"sent": 24, "holdout": 6})
+    known = Recipient.objects.filter(outreach=outreach).first()
+    affect(incident, OrderFactory(customer=known.customer))  # another order of somebody who is in it
+    for _person in range(10):
+        affect(incident)
+    assert queries.found_since(outreach) == 10
+    later = NOON + timedelta(hours=1)
+    assert services.add_found(outreach_id=outreach.pk, by=colleague("mia"), now=later) == 8
+    assert queries.found_since(outreach) == 0
+    services.send_due(now=later)
+    assert states(outreach) == {"sent": 24, "holdout": 8, "queued": 8}
+    assert services.add_found(outreach_id=outreach.pk, by=colleague("mia"), now=later) == 0
+    assert outreach.entries.filter(kind="added").count() == 2
+
+
+def test_more_people_than_a_limit_covers_are_added_by_somebody_with_a_higher_one():
+    incident = an_incident()
+    affect_many(incident, 190)
+    outreach = started(incident, amount=Decimal(50))
+    for _person in range(20):
+        affect(incident)
+    with pytest.raises(errors.AboveLimit), transaction.atomic():
+        services.add_found(outreach_id=outreach.pk, by=colleague("mia"), now=NOON)
+    assert states(outreach) == {"waiting": 190}
+    assert services.add_found(outreach_id=outreach.pk, by=colleague("ada"), now=NOON) == 20
+
+
+def test_a_draft_is_worked_out_again_instead():
+    incident = an_incident()
+    affect(incident)
+    with pytest.raises(errors.CannotGoThere):
+        services.add_found(outreach_id=a_draft(incident).pk, by=colleague("mia"), now=NOON)
+
+
+def test_the_page_offers_those_found_since(client):
+    incident = an_incident()
+    affect(incident)
+    outreach = started(incident)
+    affect(incident)
+    client.force_login(colleague("mia"))
+    here = f"/outreach/O-{outreach.number}/"
+    assert "1 more affected customer was found since." in client.get(here).content.decode()
+    answer = client.post(f"{here}add", follow=True).content.decode()
+    assert "1 person found since is told, too." in answer
+    assert "found since." not in answer

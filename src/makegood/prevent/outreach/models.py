@@ -255,6 +255,7 @@ class Entry(models.Model):
         STARTED = "started", "Started"
         STOPPED = "stopped", "Stopped"
         RESUMED = "resumed", "Went on"
+        ADDED = "added", "People added"
         ENDED = "ended", "Ended"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -47,6 +47,7 @@ DID: Final = {
     "started": ("send", gettext_lazy("%(outreach)s began: %(people)s people")),
     "stopped": ("octagon-x", gettext_lazy("%(outreach)s was stopped: %(told)s had left")),
     "resumed": ("play", gettext_lazy("%(outreach)s went on")),
+    "added": ("user-plus", gettext_lazy("%(people)s people found since were added to %(outreach)s")),
     "ended": ("check", gettext_lazy("%(outreach)s ended")),
 }
 

@@ -113,6 +113,21 @@ def progress_of(outreach_id: uuid.UUID) -> Progress:
     return Progress(states, left, segments, **counts, **sums)
 
 
+def found_since(outreach: Outreach) -> int:
+    """How many customers were found to be affected who are not among its people. One SQL query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(DISTINCT a.customer_id) FROM incidents_affectedorder a
+            WHERE a.incident_id = %(incident)s AND a.left_at IS NULL AND NOT EXISTS (
+                SELECT FROM outreach_recipient r CROSS JOIN unnest(r.accounts) AS theirs (id)
+                WHERE r.outreach_id = %(outreach)s AND theirs.id = a.customer_id)
+            """,
+            {"incident": outreach.incident_id, "outreach": outreach.pk},
+        )
+        return int(cursor.fetchone()[0])
+
+
 class Filters(NamedTuple):
     """Which people are shown."""
 

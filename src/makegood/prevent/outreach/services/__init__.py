@@ -5,6 +5,7 @@ from makegood.prevent.outreach.services.drafting import change, make, remove_seg
 from makegood.prevent.outreach.services.drawing import ask_to_draw, draw, draw_what_was_asked, take_up_draws
 from makegood.prevent.outreach.services.running import (
     Left,
+    add_found,
     approve,
     ask_approval,
     end,
@@ -19,6 +20,7 @@ from makegood.prevent.outreach.services.settling import settle
 __all__ = [
     "Left",
     "accept_or_decline",
+    "add_found",
     "approve",
     "ask_approval",
     "ask_to_draw",

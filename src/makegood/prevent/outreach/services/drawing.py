@@ -45,11 +45,13 @@ END
 """
 
 
-# Those whom it hit, one row a person, with what decides about them. `zone_told` maps what is known to a time zone.
+# Those whom it hit and who are not in it yet, one row a person, with what decides about them.
 _PEOPLE: Final = f"""
 WITH affected AS MATERIALIZED (
     SELECT a.order_id, a.customer_id, a.value, a.currency FROM incidents_affectedorder a
-    WHERE a.incident_id = %(incident)s AND a.left_at IS NULL
+    WHERE a.incident_id = %(incident)s AND a.left_at IS NULL AND NOT EXISTS (
+        SELECT FROM outreach_recipient x CROSS JOIN unnest(x.accounts) AS theirs (id)
+        WHERE x.outreach_id = %(outreach)s AND theirs.id = a.customer_id)
 ), account AS MATERIALIZED (
     SELECT k.id, CASE
         WHEN k.person_ref = '' AND NOT EXISTS (
@@ -85,6 +87,8 @@ WITH affected AS MATERIALIZED (
     JOIN unnest(%(of_place)s::text[], %(country)s::text[], %(of_source)s::text[], %(zone)s::text[])
         AS z (of_place, country, of_source, zone)
         ON (z.of_place, z.country, z.of_source) = (coalesce(l.time_zone, ''), k.country, s.time_zone)
+    WHERE NOT EXISTS (  -- by an account that was theirs then
+        SELECT FROM outreach_recipient x WHERE x.outreach_id = %(outreach)s AND x.person = ANY(p.accounts))
 )
 """
 _ZONES: Final = """
@@ -111,12 +115,17 @@ _DRAW: Final = f"""
         WHEN s.remedy <> 'none' AND r.currency <> o.currency THEN 'currency' END, '') AS why
     FROM r JOIN outreach_outreach o ON o.id = %(outreach)s JOIN incidents_incident i ON i.id = o.incident_id
     LEFT JOIN outreach_segment s ON s.id = r.segment_id
+), before AS (
+    SELECT segment_id, count(*) AS people, count(*) FILTER (WHERE arm = 'holdout') AS held
+    FROM outreach_recipient WHERE outreach_id = %(outreach)s AND arm > '' GROUP BY segment_id
 ), chosen AS (
-    -- Chance, the same whenever it is asked: of each segment the same share is held out.
+    -- Chance, the same whenever it is asked: of each segment the same share is held out, whoever came later included.
     SELECT judged.*, why = '' AND row_number() OVER same
-        <= round(count(*) OVER (PARTITION BY segment_id, why = '') * %(share)s::numeric / 100) AS held_out
-    FROM judged WINDOW same AS (
-        PARTITION BY segment_id, why = '' ORDER BY md5('held' || %(outreach)s::text || person::text))
+        <= round((count(*) OVER (PARTITION BY judged.segment_id, why = '') + coalesce(before.people, 0))
+                 * %(share)s::numeric / 100) - coalesce(before.held, 0) AS held_out
+    FROM judged LEFT JOIN before ON before.segment_id = judged.segment_id
+    WINDOW same AS (
+        PARTITION BY judged.segment_id, why = '' ORDER BY md5('held' || %(outreach)s::text || person::text))
 ), told AS (
     INSERT INTO outreach_recipient (id, outreach_id, person, accounts, customer_id, order_id, orders, value, currency,
         segment_id, language, zone, wrote, amount, arm, state, why, opened, answer)
@@ -127,7 +136,7 @@ _DRAW: Final = f"""
     FROM chosen ORDER BY md5(%(outreach)s::text || person::text)
     RETURNING zone
 )
-SELECT array_agg(DISTINCT zone ORDER BY zone) FROM told
+SELECT coalesce(array_agg(DISTINCT zone ORDER BY zone), '{{{{}}}}') FROM told
 """
 LEFT_AFTER: Final = timedelta(minutes=2)
 
@@ -195,11 +204,23 @@ def draw(*, outreach_id: uuid.UUID, now: datetime) -> Outreach:
     """
     outreach = lock_draft(outreach_id)
     Recipient.objects.filter(outreach=outreach).delete()
+    outreach.zones = take_in(outreach)
+    if not outreach.zones:
+        raise NobodyAffected(outreach.incident.number)
+    outreach.drawn_at, outreach.draw_asked_at = now, None
+    outreach.save(update_fields=["drawn_at", "draw_asked_at", "zones"])
+    return outreach
+
+
+def take_in(outreach: Outreach) -> list[str]:
+    """Work out the same for those affected who are not among its people, whose row is held; the time zones of those
+    that are new. Two SQL statements, however many people.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_ZONES, [outreach.incident_id])
         places = cursor.fetchall()
         if not places:
-            raise NobodyAffected(outreach.incident.number)
+            return []
         of_place, country, of_source = (list(column) for column in zip(*places, strict=True))
         zones = [zone_of(of_place=p, country=c, of_source=s).key for p, c, s in places]
         segment, values = _segment(list(outreach.segments.all()))
@@ -207,10 +228,8 @@ def draw(*, outreach_id: uuid.UUID, now: datetime) -> Outreach:
             "incident": outreach.incident_id, "since": outreach.incident.since, "outreach": outreach.pk,
             "share": outreach.holdout, "of_place": of_place, "country": country, "of_source": of_source, "zone": zones,
         })  # fmt: skip
-        outreach.zones = cursor.fetchone()[0]
-    outreach.drawn_at, outreach.draw_asked_at = now, None
-    outreach.save(update_fields=["drawn_at", "draw_asked_at", "zones"])
-    return outreach
+        [new] = cursor.fetchone()
+    return list(new)
 
 
 # A rule of a segment's filter, and how a person of `known` passes it.

@@ -13,7 +13,8 @@ from makegood.prevent.incidents.services.timeline import lock_incident, record
 from makegood.prevent.outreach.errors import NotADraft, OutreachNotFound
 from makegood.prevent.outreach.models import Entry, Outreach, Recipient, State
 
-_FOR_THE_INCIDENT: Final = frozenset({Entry.Kind.STARTED, Entry.Kind.STOPPED, Entry.Kind.RESUMED, Entry.Kind.ENDED})
+_FOR_THE_INCIDENT: Final = frozenset({Entry.Kind.STARTED, Entry.Kind.STOPPED, Entry.Kind.RESUMED, Entry.Kind.ENDED,
+                                      Entry.Kind.ADDED})  # fmt: skip
 
 
 def lock(outreach_id: uuid.UUID) -> Outreach:

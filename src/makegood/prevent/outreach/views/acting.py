@@ -143,6 +143,12 @@ def _resume(it: Doing) -> str:
     return _("It goes on where it was stopped.")
 
 
+def _add(it: Doing) -> str:
+    added = services.add_found(**it.plain)
+    return ngettext("%(n)s person found since is told, too.", "%(n)s people found since are told, too.", added) % {
+        "n": f"{added:,}"}  # fmt: skip
+
+
 def _end(it: Doing) -> str:
     services.end(**it.plain, why=it.why)
     return _("Ended for good. Whoever was not told is not told.")
@@ -150,7 +156,7 @@ def _end(it: Doing) -> str:
 
 DEEDS: Final[dict[str, Callable[[Doing], str]]] = {
     "draw": _draw, "start": _start, "ask": _ask, "approve": _approve, "send-back": _send_back, "stop": _stop,
-    "resume": _resume, "end": _end,
+    "resume": _resume, "add": _add, "end": _end,
 }  # fmt: skip
 
 
