@@ -163,7 +163,7 @@ def add_found(*, outreach_id: uuid.UUID, by: User, now: datetime) -> int:
     if added and outreach.state == State.ENDED:
         outreach.state, outreach.ended_at = State.RUNNING, None
     outreach.save(update_fields=["zones", "state", "ended_at"])
-    note(outreach, Entry.Kind.ADDED, at=now, by=by, people=added)
+    note(outreach, Entry.Kind.ADDED, at=now, by=by, people=added, total=str(cost.total - before.total))
     _wake_the_worker()
     return added
 
