@@ -8,15 +8,15 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.db import transaction
+from django.db.models import Min
 from django.test.utils import override_settings
 
 from makegood.app.demo.hidden import HIDDEN
 from makegood.app.demo.year import LONDON
 from makegood.ground.messages.services import deliver_due
-from makegood.ground.retail.models import Product
 from makegood.ground.staff.models import User
+from makegood.prevent.casing import matches
 from makegood.prevent.improvements import services as improvements
-from makegood.prevent.improvements.models import Hypothesis
 from makegood.prevent.incidents import services as incidents
 from makegood.prevent.incidents.models import Incident, Kind
 from makegood.prevent.incidents.services import affecting, joining
@@ -24,9 +24,8 @@ from makegood.prevent.outreach import services as outreach
 from makegood.prevent.outreach.models import Outreach, Recipient, Remedy, State
 from makegood.prevent.outreach.tokens import token_of
 from makegood.prevent.signals.models import Signal
-from makegood.prevent.signals.queries.one import begins
 from makegood.prevent.slices import Predicate
-from makegood.recover.cases.models import CaseEvent, Locus, Outcome
+from makegood.recover.cases.models import Case, CaseEvent, Locus, Outcome
 from makegood.recover.cases.services import assign_case, receive_contact, reply
 from makegood.recover.cases.services.bulk import Entry, lock_cases, write_entries
 from makegood.recover.cases.services.handling import ended
@@ -97,11 +96,12 @@ def own(signal: Signal, predicate: Predicate, *, name: str, end: datetime) -> In
 
 
 def _declare(signal: Signal, predicate: Predicate, now: datetime, cast: _Cast) -> Incident:
+    claimed = matches(predicate, among=list(signal.claimed.values_list("case_id", flat=True)))
+    first = Case.objects.filter(pk__in=claimed).aggregate(at=Min("order__placed_at"))["at"]
     incident = incidents.declare(
         incidents.Declared(
-            title=TITLE, commander=cast.manager, signal=signal, kind=Kind.FAILURE,
-            case_ids=list(signal.claimed.values_list("case_id", flat=True)),
-            predicate=Predicate(any_of=predicate.any_of, since=begins(signal)),
+            title=TITLE, commander=cast.manager, signal=signal, kind=Kind.FAILURE, case_ids=claimed,
+            predicate=Predicate(any_of=predicate.any_of, since=first or signal.since),
             why="All of one batch, and the first of them are six weeks old.",
         ),
         by=cast.analyst, now=now,
@@ -206,16 +206,14 @@ def _close(told: list[Recipient], now: datetime, cast: _Cast) -> None:
 
 def _improve(incident: Incident, now: datetime, end: datetime, cast: _Cast) -> None:
     made = improvements.plan(
-        title="Test ten of every delivery of appliances for an hour", owner=cast.analyst, due_at=now + 2 * WEEK,
+        title="Test ten of every delivery for an hour", owner=cast.analyst, due_at=now + 2 * WEEK,
         by=cast.manager, now=now, what="In both warehouses, before the first of a batch is sold.",
         incidents=[incident.number], cause=incident.cause,
         cause_key="part changed, not tested", locus=Locus.PRODUCT, cost=Decimal(1800), currency="GBP",
     )  # fmt: skip
-    [product] = incident.any_of["product"]
-    any_of = {"reason": incident.any_of["reason"], "category": [Product.objects.get(pk=product).category]}
     improvements.say_hypothesis(
-        improvement_id=made.pk, any_of=any_of, percent=30, by_when=(end + 8 * WEEK).date(), by=cast.analyst,
-        now=now + timedelta(hours=1), within_days=21, beside=Hypothesis.Beside.REST,
+        improvement_id=made.pk, any_of={"reason": incident.any_of["reason"]}, percent=40,
+        by_when=(end + 8 * WEEK).date(), by=cast.analyst, now=now + timedelta(hours=1), within_days=21,
     )  # fmt: skip
     improvements.begin(improvement_id=made.pk, on=(now + 2 * DAY).date(), by=cast.analyst, now=now + 2 * DAY)
     improvements.finish(improvement_id=made.pk, on=(now + 9 * DAY).date(), by=cast.analyst, now=now + 9 * DAY)

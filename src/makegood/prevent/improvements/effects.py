@@ -87,7 +87,7 @@ class Finding(msgspec.Struct, kw_only=True):
         """Each week: its Monday, orders, cases, and what was to be expected without the change."""
         return [
             {"from": self.first + WEEK * week, "orders": orders, "cases": cases,
-             "expected": self.expected[week] if self.expected else None}
+             "expected": self.expected[week] or None if self.expected else None}
             for week, (cases, orders) in enumerate(zip(self.cases, self.orders, strict=True))
         ]  # fmt: skip
 

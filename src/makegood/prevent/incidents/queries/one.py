@@ -165,7 +165,12 @@ def going_on(*, besides: uuid.UUID, limit: int = 100) -> list[tuple[int, str]]:
 
 def incident_of_case(case_id: uuid.UUID) -> "Question[dict[str, Any] | None]":
     """The incident that a case is of, to be asked with others."""
-    return Question(_OF_CASE, lambda found: json.loads(found) if found else None, {"case": case_id})
+
+    def read(found: str | None) -> dict[str, Any] | None:
+        told = json.loads(found) if found else None
+        return told and told | {"joined_at": datetime.fromisoformat(told["joined_at"])}
+
+    return Question(_OF_CASE, read, {"case": case_id})
 
 
 _OF_CASE: Final = f"""
@@ -173,7 +178,7 @@ SELECT json_build_object(
     'number', i.number, 'title', i.title, 'kind', i.kind, 'severity', i.severity, 'state', i.state,
     'status_inside', i.status_inside, 'status_public', i.status_public, 'answer', i.answer, 'hazard', i.hazard,
     'what_to_do', i.what_to_do, 'commander', {name_of("u")}, 'by_itself', l.joined_by_id IS NULL,
-    'joined_by', {name_of("w")},
+    'joined_by', {name_of("w")}, 'joined_at', l.joined_at,
     'cases', (SELECT count(*) FROM incidents_incidentcase n WHERE n.incident_id = i.id))::text
 FROM incidents_incidentcase l JOIN incidents_incident i ON i.id = l.incident_id
 JOIN staff_user u ON u.id = i.commander_id

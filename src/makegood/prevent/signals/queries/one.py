@@ -125,8 +125,8 @@ def begins(signal: Signal) -> datetime:
 
     The onset is when more was reported than usual; what then failed had been bought before.
     """
-    first = signal.claimed.aggregate(at=Min("case__order__placed_at"))["at"]
-    return min(filter(None, (first, signal.since)))
+    first: datetime | None = signal.claimed.aggregate(at=Min("case__order__placed_at"))["at"]
+    return min(first, signal.since) if first else signal.since
 
 
 class Claim(NamedTuple):
