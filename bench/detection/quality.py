@@ -2,8 +2,8 @@
 
     python -m bench.detection.quality --traffic olist --worlds 6 --days 30 [--model shocks] [--seed 1] [--json]
 
-Purchases are real (`worlds.py`); cases and incidents are drawn. Every seed gives two worlds: one with twenty incidents a
-year and one with none, on which false alarms are counted. An alarm is right if at least a quarter of the cases in its
+Purchases are real (`worlds.py`); cases and incidents are drawn. Every seed gives two worlds: one with twenty incidents
+a year and one with none, on which false alarms are counted. An alarm is right if at least a quarter of the cases in its
 slice and window, and at least two, come from one incident that goes on or ended within a week: a broad slice cannot
 claim a small incident, nor a lucky tiny one a single case. A slice is exact if it cuts the very same purchases out of
 all that were made until then (a seller sends from one state: naming both is no other slice), and the same reasons. F1
@@ -21,9 +21,9 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from bench.detection.worlds import DAY, MODELS, REASONS, TRAFFIC, WARM_UP, Traffic, World, make, within
 from scipy.stats import poisson
 
-from bench.detection.worlds import DAY, MODELS, REASONS, TRAFFIC, WARM_UP, Traffic, World, make, within
 from makegood.engines.statistics.detection import Detector
 
 ROOT = Path(__file__).resolve().parents[2]

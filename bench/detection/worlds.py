@@ -1,7 +1,7 @@
 """Worlds of which everything is known: real purchases, simulated cases, and incidents planted among them.
 
-Purchases are lines of real orders with what these share, so values are as uneven and as entangled as they are in a shop:
-a seller sends from one state, sells few categories, comes and goes; sales grow tenfold. Which of them fail is drawn:
+Purchases are lines of real orders with what these share, so values are as uneven and as entangled as in a shop: a seller
+sends from one state, sells few categories, comes and goes; sales grow tenfold. Which of them fail is drawn:
 
 - a usual rate for every value of every dimension, and for each reason again where it goes with a category, a seller or
   a destination;
@@ -81,7 +81,7 @@ def olist(folder: Path) -> Traffic:
             db.execute(f"CREATE VIEW {name} AS SELECT * FROM read_csv('{path}', all_varchar = true)")
         rows = db.execute(
             f"""
-            SELECT o.order_purchase_timestamp::TIMESTAMP AS placed, {", ".join(sql for sql, _, _ in dimensions.values())}
+            SELECT order_purchase_timestamp::TIMESTAMP AS placed, {", ".join(sql for sql, _, _ in dimensions.values())}
             FROM order_items i JOIN orders o USING (order_id) JOIN customers c USING (customer_id)
             JOIN sellers s USING (seller_id) LEFT JOIN products p USING (product_id)
             LEFT JOIN (SELECT order_id, first(payment_type ORDER BY payment_sequential::INTEGER) AS payment_type
