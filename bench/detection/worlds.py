@@ -1,7 +1,7 @@
 """Worlds of which everything is known: real purchases, simulated cases, and incidents planted among them.
 
-Purchases are lines of real orders with what these share, so values are as uneven and as entangled as in a shop: a seller
-sends from one state, sells few categories, comes and goes; sales grow tenfold. Which of them fail is drawn:
+Purchases are lines of real orders with what these share, so values are as uneven and as entangled as they are in shops:
+a seller sends from one state, sells few categories, comes and goes; sales grow tenfold. Which of them fail is drawn:
 
 - a usual rate for every value of every dimension, and for each reason again where it goes with a category, a seller or
   a destination;
