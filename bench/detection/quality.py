@@ -1,6 +1,6 @@
 """How many planted incidents detection finds, how exactly, and how often it calls for nothing.
 
-    python -m bench.detection.quality --traffic olist --worlds 6 --days 30 [--model shocks] [--seed 1] [--json]
+    python -m bench.detection.quality --traffic olist --worlds 6 --days 30 [--model shocks] [--nightly] [--json]
 
 Purchases are real (`worlds.py`); cases and incidents are drawn. Every seed gives two worlds: one with twenty incidents
 a year and one with none, on which false alarms are counted. An alarm is right if at least a quarter of the cases in its
@@ -41,6 +41,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the first world")
     parser.add_argument("--days", type=float, default=30, help="one false alarm in so many")
     parser.add_argument("--model", choices=MODELS, default="as-generated", help="of the worlds without incidents")
+    parser.add_argument("--nightly", action="store_true", help="cases of one reason all come at midnight")
     parser.add_argument("--list", action="store_true", help="also print every incident and what became of it")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
@@ -51,11 +52,13 @@ def main() -> int:
     traffic = TRAFFIC[given.traffic](folder)
     judged, quiet, cpu, cases = [], [], 0.0, 0
     for seed in range(given.seed, given.seed + given.worlds):
-        world = make(traffic, seed, incidents=True)
+        world = make(traffic, seed, incidents=True, nightly=given.nightly)
         alarms, seconds = detect(world, given.days)
         judged.append(judge(world, alarms))
         cpu, cases = cpu + seconds, cases + len(world.told)
-        alarms, seconds = detect(make(traffic, seed, incidents=False, model=given.model), given.days)
+        alarms, seconds = detect(
+            make(traffic, seed, incidents=False, model=given.model, nightly=given.nightly), given.days
+        )
         quiet.append(sum(alarm["event"] == "raised" for alarm in alarms))
         if given.list:
             for one in judged[-1]["incidents"]:

@@ -100,8 +100,14 @@ def olist(folder: Path) -> Traffic:
     )  # fmt: skip
 
 
-def make(traffic: Traffic, seed: int, *, incidents: bool, model: str = "as-generated") -> World:
-    """A world; `incidents`: twenty a year, else none. The usual cases of a seed are the same either way."""
+def make(
+    traffic: Traffic, seed: int, *, incidents: bool, model: str = "as-generated", nightly: bool = False
+) -> World:  # fmt: skip
+    """A world; `incidents`: twenty a year, else none. The usual cases of a seed are the same either way.
+
+    `nightly`: cases of the commonest reason are not told by customers but noticed, all at midnight of a working day, as
+    when promises pass or a file comes once a day.
+    """
     dice = np.random.default_rng(seed)
     n, days = len(traffic.at), int(traffic.at[-1] // DAY) + 1
     day = (traffic.at // DAY).astype(int)
@@ -132,6 +138,11 @@ def make(traffic: Traffic, seed: int, *, incidents: bool, model: str = "as-gener
     purchase, reason, source = (np.concatenate(parts) for parts in (purchase, reason, source))
     dice = np.random.default_rng([seed, 2])
     told = traffic.at[purchase] + TELLS_AFTER[reason] * np.exp(dice.normal(0, 0.9, len(purchase)))
+    if nightly:
+        seen = np.ceil(told / DAY)
+        weekday = (seen + traffic.origin.astype("datetime64[D]").astype(int) + 3) % 7  # 0: Monday; 1970-01-01: Thursday
+        seen += np.where(weekday == 6, 2, np.where(weekday == 0, 1, 0))  # of Saturday and Sunday: as Monday ends
+        told = np.where(reason == 0, seen * DAY, told)
     order = np.argsort(told, kind="stable")
     order = order[told[order] < days * DAY]
     purchase = purchase[order]

@@ -51,29 +51,50 @@ _LINES = f"""
 _AGREED: Final = ", ".join(
     f"CASE WHEN min({name}) = max({name}) THEN min({name}) END AS {name}" for name in _OF_PURCHASE
 )
-# The lines of the purchase that are nearest to the case: of products that the customer named, in the parcel it is
-# about, else all. What they agree on is a dimension of the case. min = max over texts is "all the same, byte for byte".
-SQL: Final = f"""
+
+
+def _told(reason: str, earlier: str, said: str) -> str:
+    """Cases with their dimensions: how to join the reason of a case and of an earlier one, and which words count.
+
+    The lines of the purchase that are nearest to the case: of products that the customer named, in the parcel it is
+    about, else all. What they agree on is a dimension of the case. min = max over texts is "all the same, byte for
+    byte".
+    """
+    return f"""
     SELECT c.id, c.number, c.opened_at, bought.at AS exposed_at, reason.code AS reason,
            {", ".join(_value(name) for name in _OF_PURCHASE)},
            EXISTS (
-               SELECT FROM cases_case earlier JOIN cases_reason its ON its.id = earlier.reason_id
+               SELECT FROM cases_case earlier {earlier}
                WHERE earlier.order_id = c.order_id AND (earlier.opened_at, earlier.id) < (c.opened_at, c.id)
                  AND split_part(its.code, '.', 1) = split_part(reason.code, '.', 1)
            ) AS again
     FROM cases_case c
-    JOIN cases_reason reason ON reason.id = c.reason_id
+    {reason}
     LEFT JOIN retail_shipment parcel ON parcel.id = c.shipment_id
     LEFT JOIN retail_place place ON place.id = c.place_id
     LEFT JOIN retail_place above ON above.id = place.parent_id
     LEFT JOIN LATERAL (
         SELECT concat_ws(' ', c.subject, string_agg(said.body, ' ')) AS all
-        FROM cases_contact said WHERE said.case_id = c.id AND said.direction = 'in'
+        FROM cases_contact said WHERE said.case_id = c.id AND said.direction = 'in' {said}
     ) AS words ON c.order_id IS NOT NULL
     LEFT JOIN LATERAL (
         SELECT min(lines.at) AS at, {_AGREED} FROM ({_LINES}) AS lines WHERE nearness = nearest
     ) AS bought ON c.order_id IS NOT NULL
 """
+
+
+def _first_reason(case: str, its: str) -> str:
+    return f"""
+    LEFT JOIN cases_caseevent {its}_first ON {its}_first.case_id = {case}.id AND {its}_first.seq = 1
+    JOIN cases_reason {its} ON {its}.id = coalesce(({its}_first.changes->>'reason_id')::bigint, {case}.reason_id)
+"""
+
+
+SQL: Final = _told(
+    "JOIN cases_reason reason ON reason.id = c.reason_id", "JOIN cases_reason its ON its.id = earlier.reason_id", ""
+)
+# The same as it was known when a case opened: before its reason was corrected and before the customer wrote again.
+AS_OPENED: Final = _told(_first_reason("c", "reason"), _first_reason("earlier", "its"), "AND said.at <= c.opened_at")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,8 +121,8 @@ def of_cases(ids: Sequence[uuid.UUID]) -> list[CaseInSlices]:
 def opened(
     since: datetime, until: datetime, *, after: tuple[datetime, uuid.UUID] | None = None, limit: int = AT_ONCE
 ) -> list[CaseInSlices]:
-    """Cases opened from `since` on and before `until`, in that order; the next ones come after (opened_at, id) of the
-    last. One SQL query, an index scan of `case_opened`.
+    """Cases opened from `since` on and before `until`, as they were then and in that order; the next ones come after
+    (opened_at, id) of the last. One SQL query, an index scan of `case_opened`.
     """
     # One row comparison would not be an index condition of (-opened_at, id).
     further = "AND c.opened_at >= %(at)s AND (c.opened_at > %(at)s OR c.id > %(id)s)" if after else ""
@@ -110,6 +131,7 @@ def opened(
         f"WHERE c.opened_at >= %(since)s AND c.opened_at < %(until)s {further} "
         "ORDER BY c.opened_at, c.id LIMIT %(limit)s",
         {"since": since, "until": until, "at": at, "id": last, "limit": limit},
+        sql=AS_OPENED,
     )
 
 
@@ -170,10 +192,10 @@ def conditions(predicate: Predicate) -> tuple[str, dict[str, Any]]:
     return " AND ".join(parts) if predicate.any_of else "false", values
 
 
-def _cases(where: str, values: dict[str, Any]) -> list[CaseInSlices]:
+def _cases(where: str, values: dict[str, Any], *, sql: str = SQL) -> list[CaseInSlices]:
     names = ("reason", *_OF_PURCHASE)
     with connection.cursor() as cursor:
-        cursor.execute(f"{SQL} {where}", values)
+        cursor.execute(f"{sql} {where}", values)
         return [
             CaseInSlices(
                 id=row[0], number=row[1], opened_at=row[2], exposed_at=row[3],

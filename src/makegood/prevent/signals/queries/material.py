@@ -117,7 +117,8 @@ _COUNTS: Final = """(o.id < %({bound})s AND (o.id < %(settled_{bound})s OR o.pla
 
 
 def past_cases(dimensions: Sequence[str], *, since: datetime, until: datetime, written_before: datetime) -> pa.Table:
-    """Cases opened in [since, until), in that order. One SQL query per page of `casing.each_opened`.
+    """Cases opened in [since, until), in that order and as they were then: a reason that was corrected later was not
+    known. One SQL query per page of `casing.each_opened`.
 
     One purchase that fails is one failure, however many cases tell of it: of each kind its first case counts.
     """
@@ -144,7 +145,7 @@ def fresh_cases(
             f"""
             SELECT id::text, least(greatest(opened_at, %(after)s), %(until)s) AS reported_at, exposed_at,
                    {", ".join(dimensions)}
-            FROM ({casing.SQL} WHERE c.id >= %(lower)s AND c.id < %(upper)s) AS told
+            FROM ({casing.AS_OPENED} WHERE c.id >= %(lower)s AND c.id < %(upper)s) AS told
             WHERE NOT again
             ORDER BY reported_at, id
             """,
