@@ -1,4 +1,4 @@
-"""What detection finds in a real history, against what is known of it: Olist, 2017-01 to 2018-09.
+"""What detection finds in a real history, against what is known of it: Olist, 2016-10 to 2018-09.
 
     python -m bench.olist [--home DIR] [--all] [--json]
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from makegood.engines.statistics.detection import Finding
 
 ROOT = Path(__file__).resolve().parents[1]
-SINCE, UNTIL = datetime(2017, 1, 1, tzinfo=UTC), datetime(2018, 9, 15, tzinfo=UTC)  # beyond are few orders
+SINCE, UNTIL = datetime(2016, 10, 1, tzinfo=UTC), datetime(2018, 9, 15, tzinfo=UTC)  # few orders lie beyond
 LATE: Final = ["delivery.overdue", "delivery.late", "delivery.not_received"]
 
 
