@@ -82,7 +82,7 @@ def tick(now: datetime, *, progress: Progress | None = None) -> Ran:
 def in_the_past(*, since: datetime, until: datetime) -> Iterator[Finding]:
     """What a detector would have found from `since` to `until`, knowing nothing later. Keeps nothing, tells nobody.
 
-    Cases are read as they were when they opened, purchases as they are known today, in the order in which they happened.
+    Everything is read in the order in which it happened: cases as they opened, purchases as they are known today.
     """
     detector = _new_detector()
     bound = material.surely_visible()
