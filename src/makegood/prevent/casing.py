@@ -119,10 +119,11 @@ def of_cases(ids: Sequence[uuid.UUID]) -> list[CaseInSlices]:
 
 
 def opened(
-    since: datetime, until: datetime, *, after: tuple[datetime, uuid.UUID] | None = None, limit: int = AT_ONCE
-) -> list[CaseInSlices]:
-    """Cases opened from `since` on and before `until`, as they were then and in that order; the next ones come after
-    (opened_at, id) of the last. One SQL query, an index scan of `case_opened`.
+    since: datetime, until: datetime, *, after: tuple[datetime, uuid.UUID] | None = None, limit: int = AT_ONCE,
+    as_opened: bool = False,
+) -> list[CaseInSlices]:  # fmt: skip
+    """Cases opened from `since` on and before `until`, in that order; the next ones come after (opened_at, id) of the
+    last. `as_opened`: as they were then. One SQL query, an index scan of `case_opened`.
     """
     # One row comparison would not be an index condition of (-opened_at, id).
     further = "AND c.opened_at >= %(at)s AND (c.opened_at > %(at)s OR c.id > %(id)s)" if after else ""
@@ -131,14 +132,16 @@ def opened(
         f"WHERE c.opened_at >= %(since)s AND c.opened_at < %(until)s {further} "
         "ORDER BY c.opened_at, c.id LIMIT %(limit)s",
         {"since": since, "until": until, "at": at, "id": last, "limit": limit},
-        sql=AS_OPENED,
+        sql=AS_OPENED if as_opened else SQL,
     )
 
 
-def each_opened(since: datetime, until: datetime, *, at_once: int = AT_ONCE) -> Iterator[CaseInSlices]:
+def each_opened(
+    since: datetime, until: datetime, *, at_once: int = AT_ONCE, as_opened: bool = False
+) -> Iterator[CaseInSlices]:
     """All of `opened`, page after page. One SQL query per `at_once` cases."""
     after = None
-    while page := opened(since, until, after=after, limit=at_once):
+    while page := opened(since, until, after=after, limit=at_once, as_opened=as_opened):
         yield from page
         after = page[-1].opened_at, page[-1].id
 

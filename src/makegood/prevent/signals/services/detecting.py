@@ -92,7 +92,9 @@ def in_the_past(*, since: datetime, until: datetime) -> Iterator[Finding]:
             exposures = material.past_exposures(
                 lake, settings.MAKEGOOD_DETECT_BY, since=begins, until=ends, written_before=bound
             )
-            cases = material.past_cases(settings.MAKEGOOD_DETECT_BY, since=begins, until=ends, written_before=bound)
+            cases = material.past_cases(
+                settings.MAKEGOOD_DETECT_BY, since=begins, until=ends, written_before=bound, as_opened=True
+            )
             yield from detector.advance(exposures, cases, ends)
 
 
