@@ -129,10 +129,10 @@ def measure(folder: Path, rows: int, repeat: int) -> dict[str, Any]:
         ("lane", LANE, SINCE, UNTIL), ("recall", RECALL, None, None),
     )  # fmt: skip
     for name, any_of, since, until in cuts:
-        cut: dict[str, Any] = {"any_of": any_of, "since": since, "until": until}
-        hits = ask.hit_with_fresh(lake["exposures"].select(*EXPOSURES.schema.names), fresh, **cut)
+        cut = ask.Cut(any_of, since, until)
+        hits = ask.hit_with_fresh(lake["exposures"].select(*EXPOSURES.schema.names), fresh, [cut])
         ours, answer = timed(lambda hits=hits: lake.answer(ask.affected_orders(hits)), repeat)
-        theirs, told = timed(lambda cut=cut: hand.sql(by_hand(parts, **cut)).to_arrow_table(), repeat)
+        theirs, told = timed(lambda cut=cut: hand.sql(by_hand(parts, *cut)).to_arrow_table(), repeat)
         same = sorted(answer["order_id"].to_pylist()) == sorted(told["order_id"].to_pylist())
         if not same or sum(answer["value"].to_pylist()) != sum(told["value"].to_pylist()):
             raise SystemExit(f"{name}: the answers differ")

@@ -69,26 +69,22 @@ class World:
         dice = random.Random(seed)
         moments = sorted({row["at"] for row in self.old})
         for _ in range(count):
-            since, until = sorted(dice.sample(moments, 2))
-            any_of = {
-                name: dice.sample([value for value in VALUES if value is not None], dice.randrange(0, 6))
-                for name in dice.sample(CUT, dice.randrange(3))
-            }
-            yield {"any_of": any_of, "since": dice.choice([None, since]), "until": dice.choice([None, until])}
+            yield [self.cut(dice, moments) for _ in range(dice.choice([1, 1, 2, 3]))]
+
+    def cut(self, dice, moments):
+        since, until = sorted(dice.sample(moments, 2))
+        any_of = {
+            name: dice.sample([value for value in VALUES if value is not None], dice.randrange(0, 6))
+            for name in dice.sample(CUT, dice.randrange(3))
+        }
+        return {"any_of": any_of, "since": dice.choice([None, since]), "until": dice.choice([None, until])}
 
     def loop(self, predicate):
-        """What was hit, row by row."""
+        """What was hit by one or more of its cuts, row by row."""
         newer = {row["order_id"] for row in self.fresh}
         for row in [row for row in self.old if row["order_id"] not in newer] + self.fresh:
-            if not predicate["any_of"]:
-                continue
-            if any(row[name] is None or row[name] not in values for name, values in predicate["any_of"].items()):
-                continue
-            if predicate["since"] and row["at"] < predicate["since"]:
-                continue
-            if predicate["until"] and row["at"] >= predicate["until"]:
-                continue
-            yield row
+            if any(is_hit(row, **cut) for cut in predicate):
+                yield row
 
     def expected(self, predicate):
         hits = list(self.loop(predicate))
@@ -112,9 +108,18 @@ class World:
         }  # fmt: skip
 
 
+def is_hit(row, any_of, since, until):
+    return (
+        bool(any_of)
+        and all(row[name] is not None and row[name] in values for name, values in any_of.items())
+        and (since is None or row["at"] >= since)
+        and (until is None or row["at"] < until)
+    )
+
+
 def answers(engine, tables, predicate):
     """What an engine says."""
-    hits = ask.hit_with_fresh(*tables, **predicate)
+    hits = ask.hit_with_fresh(*tables, [ask.Cut(**cut) for cut in predicate])
     get = lambda table: engine.to_pyarrow(table).to_pylist()  # noqa: E731
     [total] = get(ask.totals(hits))
     return {

@@ -11,9 +11,16 @@ from makegood.errors import Conflict
 from makegood.ground.messages.models import Message, Notice
 from makegood.prevent.incidents import services
 from makegood.prevent.incidents.errors import IncidentIsOver, SignalDeclared
-from makegood.prevent.incidents.models import Incident, IncidentCase, IncidentEvent, TakenOut
+from makegood.prevent.incidents.models import (
+    AffectedOrder,
+    Incident,
+    IncidentCase,
+    IncidentEvent,
+    Snapshot,
+    TakenOut,
+)
 from makegood.prevent.incidents.replay import columns_of, replay
-from makegood.prevent.incidents.services import Declared, declare
+from makegood.prevent.incidents.services import Declared, affecting, declare
 from makegood.prevent.signals.models import Signal
 from makegood.prevent.slices import Predicate
 from makegood.recover.cases import services as cases
@@ -192,3 +199,43 @@ def test_whoever_hears_of_it_gets_one_notice_and_one_mail_however_often_a_worker
     write()
     assert Notice.objects.filter(to=mia, key=f"incident:{incident.pk}:2").count() == 1
     assert Message.objects.filter(recipient=mia.email).count() == 2  # declared, contained
+
+
+@pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning")  # ibis 12 with duckdb 2
+def test_of_two_merges_into_one_at_once_both_count_and_nobody_twice(world, tmp_path, settings):
+    settings.MAKEGOOD_LAKE = str(tmp_path / "lake")
+    dev, mia, *_ = world
+    carriers = [VendorFactory(name=name) for name in ("Parcelwise", "Northway", "Swift")]
+    for n in range(12):  # each order travels with two of the three
+        order = OrderFactory(placed_at=NOON - timedelta(days=2))
+        for carrier in (carriers[n % 3], carriers[(n + 1) % 3]):
+            seller = VendorFactory(kind="seller")
+            OrderLineFactory(order=order, seller=seller)
+            ShipmentFactory(order=order, carrier=carrier, seller=seller)
+
+    def found(carrier: str) -> Incident:
+        meant = Predicate(any_of={"carrier": [str(carrier.pk)]}, since=NOON - timedelta(days=9))
+        incident = declare(Declared(title=carrier.name, commander=dev, predicate=meant), by=dev, now=NOON)
+        affecting.look(incident, by=dev, now=NOON)
+        affecting.write_down(incident_id=incident.pk, now=NOON)
+        return incident
+
+    survivor, *merged = (found(carrier) for carrier in carriers)
+    alone = [
+        set(AffectedOrder.objects.filter(incident=it).values_list("order", flat=True)) for it in (survivor, *merged)
+    ]
+    assert [len(orders) for orders in alone] == [8, 8, 8]
+    # The clock of one is behind; whichever is second, its look counts the other's orders, too.
+    results = at_once(
+        *(
+            lambda it=it, by=by, at=at: services.merge(duplicate_id=it.pk, survivor_id=survivor.pk, by=by, now=at)
+            for it, by, at in zip(merged, (dev, mia), (NOON, NOON - timedelta(seconds=5)), strict=True)
+        ),
+        lambda: affecting.write_down(incident_id=survivor.pk, now=NOON),
+    )
+    assert not [result for result in results if isinstance(result, Exception)]
+    affecting.write_down(incident_id=survivor.pk, now=NOON)
+    orders = AffectedOrder.objects.filter(incident=survivor, left_at=None).values_list("order", flat=True)
+    assert len(orders) == len(set(orders)) == 12
+    assert Snapshot.objects.filter(incident=survivor).latest("at").orders == len(orders)
+    assert is_whole(survivor)

@@ -15,7 +15,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from makegood.recover.cases import services
 from makegood.recover.cases.models import Case, Outcome
 from tests import factories
+from tests.imap import Mailbox, serving
 from tests.journeys.browser import find
+from tests.relay import Relay, listening
 
 SIZES = {"wide": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 Visit = Callable[..., Page]
@@ -80,6 +82,21 @@ def axe() -> Callable[..., None]:
         assert wide <= room, f"{page.url} scrolls sideways: {wide} px in {room}"
 
     return check
+
+
+@pytest.fixture
+def post_office(settings: Any, tmp_path: Any, live_server: Any) -> Iterator[tuple[Mailbox, Relay]]:
+    """A mailbox to write to and a relay that takes what is written, both real and on loopback."""
+    with serving() as mailbox, listening(Relay()) as relay:
+        settings.DEFAULT_FROM_EMAIL = "Shop Care <care@shop.example>"
+        settings.MAKEGOOD_MAILBOX, settings.MAKEGOOD_URL = mailbox.url, live_server.url
+        settings.EMAIL_BACKEND = "makegood.ground.messages.smtp.SmtpBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", relay.port
+        settings.MAKEGOOD_FILES = tmp_path
+        storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
+        settings.STORAGES = settings.STORAGES | {"attachments": storage}
+        mailbox.clear()
+        yield mailbox, relay
 
 
 @pytest.fixture

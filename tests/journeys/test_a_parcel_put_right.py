@@ -1,11 +1,10 @@
 """One parcel from the customer's first mail to a fair end: real mail servers, a real browser, a keyboard."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -20,29 +19,14 @@ from makegood.recover.commitments.models import Commitment
 from makegood.recover.intake.services import fetching
 from makegood.recover.intake.services.mailing import take_in_mail
 from tests import factories
-from tests.imap import Mailbox, serving
-from tests.relay import Relay, listening
+from tests.imap import Mailbox
+from tests.relay import Relay
 
 pytestmark = pytest.mark.journey
 
 Scan = TrackingEvent.Kind
 SOON = 20_000  # until the page has heard of it by itself, on a machine that has other things to do
 WARD = "beatriz@example.com"
-
-
-@pytest.fixture
-def post_office(settings: Any, tmp_path: Any, live_server: Any) -> Iterator[tuple[Mailbox, Relay]]:
-    """A mailbox to write to and a relay that takes what is written, both real and on loopback."""
-    with serving() as mailbox, listening(Relay()) as relay:
-        settings.DEFAULT_FROM_EMAIL = "Shop Care <care@shop.example>"
-        settings.MAKEGOOD_MAILBOX, settings.MAKEGOOD_URL = mailbox.url, live_server.url
-        settings.EMAIL_BACKEND = "makegood.ground.messages.smtp.SmtpBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", relay.port
-        settings.MAKEGOOD_FILES = tmp_path
-        storage = {"BACKEND": "django.core.files.storage.FileSystemStorage", "OPTIONS": {"location": tmp_path}}
-        settings.STORAGES = settings.STORAGES | {"attachments": storage}
-        mailbox.clear()
-        yield mailbox, relay
 
 
 @pytest.fixture

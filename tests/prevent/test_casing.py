@@ -7,9 +7,12 @@ from datetime import UTC, timedelta
 import pytest
 from django.db import connection
 
+from makegood.ground.retail.models import Order
 from makegood.prevent import casing
 from makegood.prevent.slices import DIMENSIONS, Predicate
-from makegood.recover.cases.models import Case
+from makegood.recover.cases.models import Case, Contact
+from makegood.recover.cases.services.handling import change_reason
+from tests.factories import NOON, OrderFactory, UserFactory, open_case
 from tests.prevent.purchases import START, Retailer, text
 
 PURCHASE = [name for name in DIMENSIONS if name != "reason"]
@@ -131,3 +134,34 @@ def test_cases_just_opened_are_found_by_index(shop):
         plan = "\n".join(row[0] for row in cursor)
     # Which of the indexes that hold the time of opening is taken, the size of the table decides.
     assert re.search(r"Index Scan .*opened.*\n *Index Cond: \(opened_at >=", plan), plan
+
+
+def test_a_case_that_opened_with_our_own_message_is_no_failure_that_was_reported(db):
+    order = OrderFactory()
+    ours = open_case(order=order, body="", origin=f"{casing.UNASKED}1")
+    [told] = casing.of_cases([ours.pk])
+    assert told.again
+    theirs = open_case(order=order, at=NOON + timedelta(days=1), split_key="later")
+    [told] = casing.of_cases([theirs.pk])
+    assert not told.again, "they are the first to report it"
+
+
+def test_a_case_of_the_past_is_what_it_was_when_it_opened(shop):
+    order = next(order for order in Order.objects.order_by("ref") if order.lines.count() > 1)
+    then, day = START + timedelta(days=60), timedelta(days=1)
+    case = open_case(order=order, body="", reason="delivery.overdue", at=then)
+    [opened] = casing.opened(then, then + day, as_opened=True)
+    later = open_case(order=order, body="Where is it?", reason="delivery.not_received", at=then + day)
+    change_reason(case_id=case.pk, reason="product.damaged", by=UserFactory(), now=then + 2 * day)
+    line = order.lines.first()
+    said = f"The {line.product.name} is broken."
+    Contact.objects.create(case=case, channel="email", direction="in", at=then + 2 * day, body=said)
+
+    assert casing.opened(then, then + day, as_opened=True) == [opened]
+    assert opened.dimensions["reason"] == "delivery.overdue"
+    # So it stays the first failure of its kind, though it is called something else now.
+    [further] = casing.opened(then + day, then + 2 * day, as_opened=True)
+    assert (further.id, further.again) == (later.pk, True)
+    [now] = casing.opened(then, then + day)
+    assert now.dimensions["reason"] == "product.damaged"
+    assert now.dimensions["product"] == str(line.product_id)

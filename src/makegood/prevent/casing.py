@@ -51,24 +51,35 @@ _LINES = f"""
 _AGREED: Final = ", ".join(
     f"CASE WHEN min({name}) = max({name}) THEN min({name}) END AS {name}" for name in _OF_PURCHASE
 )
-# The lines of the purchase that are nearest to the case: of products that the customer named, in the parcel it is
-# about, else all. What they agree on is a dimension of the case. min = max over texts is "all the same, byte for byte".
-SQL: Final = f"""
+# A case that opened with a message of ours that nobody had asked for (outreach): nobody reported a failure by it.
+UNASKED: Final = "outreach:"
+OURS: Final = "starts_with({}.origin, '" + UNASKED + "')"
+
+
+def _told(reason: str, earlier: str, said: str) -> str:
+    """Cases with their dimensions: how to join the reason of a case and of an earlier one, and which words count.
+
+    The lines of the purchase that are nearest to the case: of products that the customer named, in the parcel it is
+    about, else all. What they agree on is a dimension of the case. min = max over texts is "all the same, byte for
+    byte".
+    """
+    return f"""
     SELECT c.id, c.number, c.opened_at, bought.at AS exposed_at, reason.code AS reason,
            {", ".join(_value(name) for name in _OF_PURCHASE)},
-           EXISTS (
-               SELECT FROM cases_case earlier JOIN cases_reason its ON its.id = earlier.reason_id
+           {OURS.format("c")} OR EXISTS (
+               SELECT FROM cases_case earlier {earlier}
                WHERE earlier.order_id = c.order_id AND (earlier.opened_at, earlier.id) < (c.opened_at, c.id)
+                 AND NOT {OURS.format("earlier")}
                  AND split_part(its.code, '.', 1) = split_part(reason.code, '.', 1)
            ) AS again
     FROM cases_case c
-    JOIN cases_reason reason ON reason.id = c.reason_id
+    {reason}
     LEFT JOIN retail_shipment parcel ON parcel.id = c.shipment_id
     LEFT JOIN retail_place place ON place.id = c.place_id
     LEFT JOIN retail_place above ON above.id = place.parent_id
     LEFT JOIN LATERAL (
         SELECT concat_ws(' ', c.subject, string_agg(said.body, ' ')) AS all
-        FROM cases_contact said WHERE said.case_id = c.id AND said.direction = 'in'
+        FROM cases_contact said WHERE said.case_id = c.id AND said.direction = 'in' {said}
     ) AS words ON c.order_id IS NOT NULL
     LEFT JOIN LATERAL (
         SELECT min(lines.at) AS at, {_AGREED} FROM ({_LINES}) AS lines WHERE nearness = nearest
@@ -76,12 +87,26 @@ SQL: Final = f"""
 """
 
 
+def _first_reason(case: str, its: str) -> str:
+    return f"""
+    LEFT JOIN cases_caseevent {its}_first ON {its}_first.case_id = {case}.id AND {its}_first.seq = 1
+    JOIN cases_reason {its} ON {its}.id = coalesce(({its}_first.changes->>'reason_id')::bigint, {case}.reason_id)
+"""
+
+
+SQL: Final = _told(
+    "JOIN cases_reason reason ON reason.id = c.reason_id", "JOIN cases_reason its ON its.id = earlier.reason_id", ""
+)
+# The same as it was known when a case opened: before its reason was corrected and before the customer wrote again.
+AS_OPENED: Final = _told(_first_reason("c", "reason"), _first_reason("earlier", "its"), "AND said.at <= c.opened_at")
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CaseInSlices:
     """A case and what is known of it.
 
     `dimensions` holds what is known only; `exposed_at` is when it was bought. `again`: this purchase had a case of this
-    kind (the first part of its reason) before, so it is no further failure.
+    kind (the first part of its reason) before, or we wrote before anybody asked, so it is no further failure.
     """
 
     id: uuid.UUID
@@ -98,10 +123,11 @@ def of_cases(ids: Sequence[uuid.UUID]) -> list[CaseInSlices]:
 
 
 def opened(
-    since: datetime, until: datetime, *, after: tuple[datetime, uuid.UUID] | None = None, limit: int = AT_ONCE
-) -> list[CaseInSlices]:
+    since: datetime, until: datetime, *, after: tuple[datetime, uuid.UUID] | None = None, limit: int = AT_ONCE,
+    as_opened: bool = False,
+) -> list[CaseInSlices]:  # fmt: skip
     """Cases opened from `since` on and before `until`, in that order; the next ones come after (opened_at, id) of the
-    last. One SQL query, an index scan of `case_opened`.
+    last. `as_opened`: as they were then. One SQL query, an index scan of `case_opened`.
     """
     # One row comparison would not be an index condition of (-opened_at, id).
     further = "AND c.opened_at >= %(at)s AND (c.opened_at > %(at)s OR c.id > %(id)s)" if after else ""
@@ -110,13 +136,16 @@ def opened(
         f"WHERE c.opened_at >= %(since)s AND c.opened_at < %(until)s {further} "
         "ORDER BY c.opened_at, c.id LIMIT %(limit)s",
         {"since": since, "until": until, "at": at, "id": last, "limit": limit},
+        sql=AS_OPENED if as_opened else SQL,
     )
 
 
-def each_opened(since: datetime, until: datetime, *, at_once: int = AT_ONCE) -> Iterator[CaseInSlices]:
+def each_opened(
+    since: datetime, until: datetime, *, at_once: int = AT_ONCE, as_opened: bool = False
+) -> Iterator[CaseInSlices]:
     """All of `opened`, page after page. One SQL query per `at_once` cases."""
     after = None
-    while page := opened(since, until, after=after, limit=at_once):
+    while page := opened(since, until, after=after, limit=at_once, as_opened=as_opened):
         yield from page
         after = page[-1].opened_at, page[-1].id
 
@@ -170,10 +199,10 @@ def conditions(predicate: Predicate) -> tuple[str, dict[str, Any]]:
     return " AND ".join(parts) if predicate.any_of else "false", values
 
 
-def _cases(where: str, values: dict[str, Any]) -> list[CaseInSlices]:
+def _cases(where: str, values: dict[str, Any], *, sql: str = SQL) -> list[CaseInSlices]:
     names = ("reason", *_OF_PURCHASE)
     with connection.cursor() as cursor:
-        cursor.execute(f"{SQL} {where}", values)
+        cursor.execute(f"{sql} {where}", values)
         return [
             CaseInSlices(
                 id=row[0], number=row[1], opened_at=row[2], exposed_at=row[3],

@@ -15,7 +15,9 @@ from makegood.lead.scorecards import changed_page
 from makegood.lead.scorecards.changed import Span
 from makegood.lead.scorecards.errors import BadPeriod, NumberUnknown, PeriodsMeet
 from makegood.lead.scorecards.periods import read_span, the_one_before
-from makegood.lead.scorecards.services.changed import what_changed
+from makegood.lead.scorecards.services.changed import UNKNOWN, what_changed, words
+from makegood.prevent.slices import DIMENSIONS
+from makegood.prevent.slices_in_words import Names
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:fetch_arrow_table:DeprecationWarning"),  # ibis 12 with duckdb 2
@@ -266,3 +268,11 @@ def test_the_command_tells_the_same(shop, lake, monkeypatch):
     printed = CliRunner().invoke(reports.report, asked).stdout
     assert "to RJ" in printed
     assert "everything else" in printed
+
+
+@pytest.mark.django_db
+def test_what_nobody_knows_is_said_in_words_of_every_dimension():
+    assert UNKNOWN.keys() == DIMENSIONS.keys()
+    names = Names.of([{"to_state": ["Leeds"]}])
+    assert words({"category": ""}, names) == "Of no known category"
+    assert words({"to_state": "Leeds", "carrier": ""}, names).endswith("to Leeds, with no known carrier")

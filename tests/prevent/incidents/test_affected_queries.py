@@ -58,19 +58,21 @@ def incident(shop, noon):
 
 def twin(incident, row):
     """What holds of one affected order."""
+    meant = [incident, *(it for it in incident.merged.all() if it.any_of)]
+    since = min(it.since for it in meant)
     fitting = [
         case for case in Case.objects.select_related("reason")
-        if case.opened_at >= incident.since and case.reason.code in incident.any_of.get("reason", [case.reason.code])
+        if any(case.opened_at >= it.since and case.reason.code in it.any_of.get("reason", [case.reason.code])
+               for it in meant)
         and case.contacts.filter(direction="in").exists()
         and (case.order_id == row.order_id or case.customer_id == row.customer_id)
     ]  # fmt: skip
     put_right = any(
-        case.opened_at >= incident.since and case.outcome in ("recovered", "partly")
+        case.opened_at >= since and case.outcome in ("recovered", "partly")
         for case in Case.objects.filter(order=row.order_id)
     )
     refunded = any(
-        back.status == "refunded" and back.requested_at >= incident.since
-        for back in Return.objects.filter(order=row.order_id)
+        back.status == "refunded" and back.requested_at >= since for back in Return.objects.filter(order=row.order_id)
     )
     return {
         "wrote": bool(fitting), "silent": not fitting, "compensated": put_right or refunded,
@@ -80,9 +82,16 @@ def twin(incident, row):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("merged", [None, {}, {"reason": ["product.faulty", "product.damaged"]}])
 @pytest.mark.parametrize("reasons", [REASONS, None])
-def test_counts_and_lists_say_what_loops_say(incident, reasons, django_assert_num_queries):
+def test_counts_and_lists_say_what_loops_say(incident, reasons, merged, noon, django_assert_num_queries):
     incident.any_of = {"carrier": ["x"]} | ({"reason": reasons} if reasons else {})
+    incident.save()
+    if merged is not None:
+        Incident.objects.create(
+            title="Broken", severity=2, commander=incident.commander, declared_at=noon, any_of=merged,
+            since=START + timedelta(days=2), merged_into=incident, state="resolved", resolved_at=noon,
+        )  # fmt: skip
     rows = list(AffectedOrder.objects.filter(incident=incident))
     here = [(row, twin(incident, row)) for row in rows if row.left_at is None]
     with django_assert_num_queries(1):

@@ -13,7 +13,7 @@ from makegood.prevent import lake
 from makegood.prevent.incidents.errors import CannotCut, IncidentIsOver, UnknownDimension
 from makegood.prevent.incidents.models import AffectedOrder, Incident, IncidentEvent, Snapshot
 from makegood.prevent.incidents.replay import columns_of, replay
-from makegood.prevent.incidents.services import affecting
+from makegood.prevent.incidents.services import affecting, merge, part
 from makegood.prevent.incidents.services.timeline import record_first
 from makegood.prevent.slices import Predicate
 from tests.factories import colleague
@@ -34,28 +34,35 @@ def shop(tmp_path, settings):
     return shop
 
 
-@pytest.fixture
-def incident(shop, noon):
+def declared(noon, title="Kettles"):
     mia = colleague("mia")
-    incident = Incident.objects.create(title="Kettles", severity=2, commander=mia, declared_at=noon, version=1)
+    incident = Incident.objects.create(title=title, severity=2, commander=mia, declared_at=noon, version=1)
     record_first(incident, at=noon, by=mia, why="", facts={})
     return incident
+
+
+@pytest.fixture
+def incident(shop, noon):
+    return declared(noon)
 
 
 def kettles(shop, **window):
     return Predicate(any_of={"product": [str(shop.products[0].pk)], "reason": ["product.faulty"]}, **window)
 
 
-def twin(shop, predicate):
-    """Orders, each with value and number of the lines that were hit."""
+def is_hit(row, predicate):
+    return (
+        all(row[name] in values for name, values in predicate.any_of.items() if name != "reason")
+        and (predicate.since is None or row["at"] >= predicate.since)
+        and (predicate.until is None or row["at"] < predicate.until)
+    )
+
+
+def twin(shop, *predicates):
+    """Orders, each with value and number of the lines that were hit by one or more."""
     found = {}
     for row in shop.exposures():
-        cut = {name: values for name, values in predicate.any_of.items() if name != "reason"}
-        if (
-            all(row[name] in values for name, values in cut.items())
-            and (predicate.since is None or row["at"] >= predicate.since)
-            and (predicate.until is None or row["at"] < predicate.until)
-        ):
+        if any(is_hit(row, predicate) for predicate in predicates):
             value, lines = found.get(row["order_id"], (0, 0))
             found[row["order_id"]] = value + row["value"], lines + 1
     return found
@@ -227,3 +234,61 @@ def test_a_window_that_is_over_is_looked_at_once_more_and_then_left_alone(shop, 
         now = noon + timedelta(hours=hours)
         assert affecting.look_again(now=now) == expected
         affecting.write_down(incident_id=incident.pk, now=now)
+
+
+@pytest.fixture
+def lane(shop, noon):
+    """Another incident, whose affected orders were looked for; and what it cuts out."""
+    incident, predicate = declared(noon, "A lane"), Predicate(any_of={"carrier": [str(shop.carriers[0].pk)]})
+    go(incident, predicate, noon)
+    return incident, predicate
+
+
+def test_of_merged_incidents_every_order_of_either_is_affected_once(shop, incident, lane, noon):
+    other, parcels = lane
+    go(incident, kettles(shop), noon)
+    assert set(twin(shop, kettles(shop))) & set(twin(shop, parcels))  # else the test tells nothing
+    merge(duplicate_id=other.pk, survivor_id=incident.pk, by=incident.commander, now=noon)
+    look = affecting.write_down(incident_id=incident.pk, now=noon)
+    both = twin(shop, kettles(shop), parcels)
+    assert written(incident) == both
+    assert look.orders == len(both)
+
+    shop.buy(30)  # what failed for either goes on failing
+    later = noon + timedelta(hours=1)
+    assert affecting.look_again(now=later) == 1
+    affecting.write_down(incident_id=incident.pk, now=later)
+    assert written(incident) == twin(shop, kettles(shop), parcels)
+
+    part(duplicate_id=other.pk, by=incident.commander, now=later)
+    for one in (incident, other):
+        affecting.write_down(incident_id=one.pk, now=later)
+    assert (written(incident), written(other)) == (twin(shop, kettles(shop)), twin(shop, parcels))
+
+
+def test_an_incident_that_nobody_looked_for_takes_over_what_was_looked_for(shop, incident, lane, noon):
+    other, parcels = lane
+    merge(duplicate_id=other.pk, survivor_id=incident.pk, by=incident.commander, now=noon)
+    affecting.write_down(incident_id=incident.pk, now=noon)
+    assert written(incident) == twin(shop, parcels)
+
+
+def test_what_was_merged_is_looked_at_for_as_long_as_it_goes_on(shop, incident, lane, noon):
+    other, _parcels = lane
+    go(incident, kettles(shop, until=noon), noon)
+    merge(duplicate_id=other.pk, survivor_id=incident.pk, by=incident.commander, now=noon)
+    affecting.write_down(incident_id=incident.pk, now=noon)
+    for hours, until, expected in ((1, None, 1), (2, None, 1), (3, noon + timedelta(hours=3), 1), (4, None, 0)):
+        if until:
+            Incident.objects.filter(pk=other.pk).update(until=until)
+        now = noon + timedelta(hours=hours, minutes=1)
+        assert affecting.look_again(now=now) == expected
+        affecting.write_down(incident_id=incident.pk, now=now)
+
+
+def test_a_look_is_never_dated_before_another_whatever_a_clock_says(shop, incident, noon):
+    wide, narrow = kettles(shop), kettles(shop, until=START + timedelta(days=3))
+    for minutes, predicate in ((0, wide), (-5, narrow)):
+        affecting.cut_anew(incident_id=incident.pk, predicate=predicate, by=None, now=noon + timedelta(minutes=minutes))
+    affecting.write_down(incident_id=incident.pk, now=noon)
+    assert written(incident) == twin(shop, narrow)

@@ -1,4 +1,4 @@
-"""Which segment, how much, who is held out, and when: the rules by themselves."""
+"""The words, the quiet hours and chance: the rules by themselves."""
 
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -10,69 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from makegood.prevent.outreach import services
-from makegood.prevent.outreach.deciding import Affected, fits, is_quiet, offered, segment_for
+from makegood.prevent.outreach.deciding import is_quiet
 from makegood.prevent.outreach.models import Recipient, Segment
 from makegood.prevent.outreach.wording import Filling, problems_of, words_for
 from tests.factories import NOON, OrderFactory
 from tests.prevent.outreach.world import TEXTS, a_draft, affect, affect_many, an_incident, draw
-
-MONEY = st.integers(1, 500_000).map(lambda pence: Decimal(pence) / 100)
-PEOPLE = st.builds(
-    Affected, value=MONEY, currency=st.just("GBP"), tier=st.sampled_from(["", "gold", "Silver"]),
-    channel=st.sampled_from(["online", "store"]), language=st.sampled_from(["", "en", "pt"]), wrote=st.booleans(),
-)  # fmt: skip
-FILTERS = st.fixed_dictionaries({}, optional={
-    "tiers": st.lists(st.sampled_from(["gold", "silver"]), max_size=2),
-    "channels": st.lists(st.sampled_from(["online", "store"]), max_size=2),
-    "languages": st.lists(st.sampled_from(["en", "pt"]), max_size=2),
-    "wrote": st.sampled_from(["", "wrote", "silent"]),
-    "value_from": MONEY.map(str), "value_below": MONEY.map(str),
-})  # fmt: skip
-
-
-def obvious(who: dict, person: Affected) -> bool:  # noqa: PLR0911  one a rule
-    """The same filter, one rule after the other."""
-    if who.get("tiers") and person.tier.lower() not in {tier.lower() for tier in who["tiers"]}:
-        return False
-    if who.get("channels") and person.channel not in who["channels"]:
-        return False
-    if who.get("languages") and person.language not in who["languages"]:
-        return False
-    if who.get("wrote") == "wrote" and not person.wrote:
-        return False
-    if who.get("wrote") == "silent" and person.wrote:
-        return False
-    if who.get("value_from") and person.value < Decimal(who["value_from"]):
-        return False
-    return not (who.get("value_below") and person.value >= Decimal(who["value_below"]))
-
-
-@given(FILTERS, PEOPLE)
-def test_a_filter_lets_in_whom_each_of_its_rules_lets_in(who: dict, person: Affected):
-    assert fits(who, person) is obvious(who, person)
-
-
-@given(st.lists(FILTERS, max_size=4), PEOPLE)
-def test_the_first_segment_that_fits_counts(filters: list[dict], person: Affected):
-    segments = [Segment(position=n, who=who) for n, who in enumerate(filters)]
-    fitting = [segment for segment in segments if obvious(segment.who, person)]
-    assert segment_for(segments, person) is (fitting[0] if fitting else None)
-
-
-@given(value=MONEY, percent=st.integers(1, 100), cap=st.none() | MONEY, remedy=st.sampled_from(["credit", "refund"]))
-def test_a_percentage_never_exceeds_its_cap_and_a_refund_never_what_was_hit(value, percent, cap, remedy):
-    amount = offered(Segment(remedy=remedy, percent=percent, cap=cap), value)
-    assert 0 <= amount <= value
-    assert cap is None or amount <= cap
-    assert cap is not None or abs(amount - value * percent / 100) <= Decimal("0.005")
-
-
-@given(amount=MONEY, value=MONEY)
-def test_a_fixed_refund_ends_at_what_was_hit_and_a_credit_does_not(amount, value):
-    assert offered(Segment(remedy="refund", amount=amount), value) == min(amount, value)
-    assert offered(Segment(remedy="credit", amount=amount), value) == amount
-    assert offered(Segment(remedy="replacement"), value) == value
-    assert offered(Segment(remedy="none"), value) == 0
 
 
 @given(minutes=st.integers(0, 2 * 24 * 60), zone=st.sampled_from(["UTC", "Europe/London", "Asia/Tokyo"]))

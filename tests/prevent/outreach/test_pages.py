@@ -9,6 +9,7 @@ from makegood.prevent.outreach import services
 from makegood.prevent.outreach.models import Outreach, Recipient
 from tests.factories import NOON, colleague
 from tests.prevent.outreach.world import URL, a_draft, affect, an_incident, draw, started, states
+from tests.worker import work
 
 pytestmark = pytest.mark.django_db
 HTML = "<script>alert(1)</script>"
@@ -38,6 +39,10 @@ def test_from_an_incident_to_told_people_by_hand(mia: Client):
     assert mia.post(page["Location"], said).status_code == 302
     here = f"/outreach/O-{outreach.number}/"
     mia.post(here + "draw")
+    assert "is being worked out" in mia.get(here).content.decode()
+    assert "is being worked out" in mia.get(here + "live?drawing=1").content.decode()
+    work()
+    assert mia.get(here + "live?drawing=1")["HX-Refresh"] == "true"
     assert "£5.00" in mia.get(here + "preview").content.decode()
     mia.post(here + "start")
     services.send_due(now=NOON)
@@ -62,7 +67,7 @@ def test_forms_refuse_what_cannot_be_sent_and_keep_what_was_typed(mia: Client):
     assert HTML not in page.content.decode()
     page = mia.post(here, said | {"remedy": "voucher", "percent": "5", "amount": ""})
     assert "Give the code" in page.content.decode()
-    assert mia.post("/outreach/for/I-99999", {}).status_code == 422
+    assert mia.post("/outreach/for/I-99999", {}).status_code == 404
 
 
 def test_each_page_costs_a_few_statements(mia: Client, django_assert_max_num_queries):
@@ -72,8 +77,8 @@ def test_each_page_costs_a_few_statements(mia: Client, django_assert_max_num_que
     outreach = started(incident, holdout=20)
     services.send_due(now=NOON)
     here = f"/outreach/O-{outreach.number}/"
-    for path, most in (("/outreach/", 3), (here, 6), (here + "live", 3), (here + "results", 3), (here + "preview", 5),
-                       (here + "?state=holdout&q=maria", 6)):  # fmt: skip
+    for path, most in (("/outreach/", 3), (here, 7), (here + "live", 3), (here + "results", 3), (here + "preview", 5),
+                       (here + "?state=holdout&q=maria", 7)):  # fmt: skip
         mia.get(path)
         with django_assert_max_num_queries(most):
             assert mia.get(path).status_code == 200, path
@@ -126,7 +131,9 @@ def test_the_api_makes_starts_stops_and_tells_results(mia: Client):
     assert made.status_code == 201, made.content
     number = int(made.json()["number"][2:])
     assert post(f"/{number}/start").json()["code"] == "outreach_not_worked_out"
-    assert post(f"/{number}/draw").json()["to_tell"] == 1
+    assert post(f"/{number}/draw").json()["drawn_at"] is None
+    work()
+    assert mia.get(f"/api/v1/outreach/{number}").json()["to_tell"] == 1
     assert post(f"/{number}/start").json()["state"] == "running"
     services.send_due(now=NOON)
     stopped = post(f"/{number}/stop", why="wrong").json()

@@ -9,9 +9,12 @@ from django.core import mail
 from django.db import IntegrityError, connection, transaction
 from django.test import Client
 
+from makegood.ground.asking import ask_all
 from makegood.ground.messages.models import Message
 from makegood.ground.messages.services import deliver_due
-from makegood.prevent.outreach import errors, services
+from makegood.prevent.incidents import services as incidents
+from makegood.prevent.incidents.models import IncidentCase
+from makegood.prevent.outreach import errors, panel, queries, services
 from makegood.prevent.outreach.models import OptOut, Outreach, Recipient
 from makegood.prevent.outreach.results import results_of
 from makegood.prevent.outreach.services.answering import offer
@@ -20,7 +23,7 @@ from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.replay import columns_of, replay
 from makegood.recover.cases.services import receive_contact
 from tests.factories import NOON, OrderFactory, UserFactory, colleague
-from tests.prevent.outreach.world import SILENT, URL, a_draft, affect, affect_many, an_incident, draw, started
+from tests.prevent.outreach.world import SILENT, URL, a_draft, affect, affect_many, an_incident, draw, started, states
 
 pytestmark = pytest.mark.django_db
 
@@ -266,3 +269,138 @@ def test_below_a_few_people_nothing_is_compared():
     found = results_of(outreach, now=NOON + timedelta(days=1))
     assert found is not None
     assert found.measures[0].effect is None
+
+
+# -- incidents that turn out to be one
+
+
+def merged(one, other):
+    return incidents.merge(duplicate_id=one.pk, survivor_id=other.pk, by=colleague("mia"), now=NOON)
+
+
+def test_of_two_that_run_when_their_incidents_are_merged_nobody_is_told_by_both():
+    one, other = an_incident(), an_incident()
+    both = OrderFactory(customer__name="Both")
+    for incident in (one, other):
+        affect(incident, both)
+    affect(one, name="One")
+    affect(other, name="Other")
+    first = started(one, now=NOON)
+    second = started(other, now=NOON + timedelta(minutes=1))
+    merged(one, other)
+    services.send_due(now=NOON + timedelta(minutes=2))
+    assert states(first) == {"queued": 2}
+    assert states(second) == {"queued": 1, "left_out": 1}
+    [left] = Recipient.objects.filter(outreach=second, state="left_out")
+    assert (left.customer.name, left.why) == ("Both", "other_outreach")
+    # Whatever case an outreach opened is of the incident that goes on, and goes back with the one that brought it.
+    cases = IncidentCase.objects.filter(incident=other)
+    assert cases.count() == 3
+    assert cases.filter(came_with=one).count() == 2
+
+
+def test_whom_the_later_one_told_before_the_merge_the_earlier_one_leaves_alone():
+    one, other = an_incident(), an_incident()
+    both = OrderFactory(customer__name="Both")
+    for incident in (one, other):
+        affect(incident, both)
+    first = started(one, now=NOON)
+    services.stop(outreach_id=first.pk, by=colleague("mia"), now=NOON)
+    second = started(other, now=NOON + timedelta(minutes=1))
+    services.send_due(now=NOON + timedelta(minutes=1))
+    merged(one, other)
+    services.resume(outreach_id=first.pk, by=colleague("mia"), now=NOON + timedelta(minutes=2))
+    services.send_due(now=NOON + timedelta(minutes=2))
+    assert (states(first), states(second)) == ({"left_out": 1}, {"queued": 1})
+
+
+def test_the_incident_that_goes_on_shows_the_outreach_of_both_and_counts_people_once():
+    one, other = an_incident(), an_incident()
+    both = OrderFactory(customer__name="Both")
+    for incident in (one, other):
+        affect(incident, both)
+        started(incident, now=NOON)
+        services.send_due(now=NOON)
+    affect(one, name="One")
+    deliver_due(now=NOON)
+    services.settle(now=NOON)
+    merged(one, other)
+    mia = colleague("mia")
+    shown, figure = ask_all([panel.shown(other, mia, NOON), panel.contacted(other, mia, NOON)])
+    numbers = list(Outreach.objects.order_by("-number").values_list("number", flat=True))
+    assert [it["number"] for it in shown["outreaches"]] == numbers
+    assert shown["outreaches"][1]["title"].endswith(f"(I-{one.number})")
+    assert figure.figure == "1"
+    assert [row.outreach.number for row in queries.outreaches(incident=other.number)] == numbers
+    for outreach in Outreach.objects.filter(state="running"):
+        services.end(outreach_id=outreach.pk, by=mia, now=NOON)
+    told = other.events.filter(kind="outreach", facts__did="ended")
+    assert {event.facts["outreach"] for event in told} == {f"O-{number}" for number in numbers}
+
+
+def test_a_draft_leaves_out_whom_another_one_of_a_merged_incident_tells():
+    one, other = an_incident(), an_incident()
+    both = OrderFactory(customer__name="Both")
+    for incident in (one, other):
+        affect(incident, both)
+    started(one, now=NOON)
+    merged(one, other)
+    assert draw(a_draft(other)) == {"left_out": 1}
+
+
+# -- whoever is found later
+
+
+def test_whoever_is_found_since_is_told_with_the_same_share_held_out_and_nobody_twice():
+    incident = an_incident()
+    affect_many(incident, 30)
+    outreach = started(incident, holdout=20)
+    services.send_due(now=NOON)
+    deliver_due(now=NOON)
+    services.send_due(now=NOON)
+    outreach.refresh_from_db()
+    assert (outreach.state, states(outreach)) == ("ended", {"sent": 24, "holdout": 6})
+    known = Recipient.objects.filter(outreach=outreach).first()
+    affect(incident, OrderFactory(customer=known.customer))  # another order of somebody who is in it
+    for _person in range(10):
+        affect(incident)
+    assert queries.found_since(outreach) == 10
+    later = NOON + timedelta(hours=1)
+    assert services.add_found(outreach_id=outreach.pk, by=colleague("mia"), now=later) == 8
+    assert queries.found_since(outreach) == 0
+    services.send_due(now=later)
+    assert states(outreach) == {"sent": 24, "holdout": 8, "queued": 8}
+    assert services.add_found(outreach_id=outreach.pk, by=colleague("mia"), now=later) == 0
+    assert outreach.entries.filter(kind="added").count() == 2
+
+
+def test_more_people_than_a_limit_covers_are_added_by_somebody_with_a_higher_one():
+    incident = an_incident()
+    affect_many(incident, 190)
+    outreach = started(incident, amount=Decimal(50))
+    for _person in range(20):
+        affect(incident)
+    with pytest.raises(errors.AboveLimit), transaction.atomic():
+        services.add_found(outreach_id=outreach.pk, by=colleague("mia"), now=NOON)
+    assert states(outreach) == {"waiting": 190}
+    assert services.add_found(outreach_id=outreach.pk, by=colleague("ada"), now=NOON) == 20
+
+
+def test_a_draft_is_worked_out_again_instead():
+    incident = an_incident()
+    affect(incident)
+    with pytest.raises(errors.CannotGoThere):
+        services.add_found(outreach_id=a_draft(incident).pk, by=colleague("mia"), now=NOON)
+
+
+def test_the_page_offers_those_found_since(client):
+    incident = an_incident()
+    affect(incident)
+    outreach = started(incident)
+    affect(incident)
+    client.force_login(colleague("mia"))
+    here = f"/outreach/O-{outreach.number}/"
+    assert "1 more affected customer was found since." in client.get(here).content.decode()
+    answer = client.post(f"{here}add", follow=True).content.decode()
+    assert "1 person found since is told, too." in answer
+    assert "found since." not in answer

@@ -272,6 +272,6 @@ def test_drawing_costs_the_same_statements_however_many_people(django_assert_num
     incident = an_incident()
     affect_many(incident, 300)
     outreach = a_draft(incident, holdout=10)
-    with django_assert_num_queries(10):  # two of them are the ends of the transaction
+    with django_assert_num_queries(8):  # two of them are the ends of the transaction
         services.draw(outreach_id=outreach.pk, now=NOON)
     assert states(outreach) == {"waiting": 270, "holdout": 30}

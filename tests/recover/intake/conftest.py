@@ -1,5 +1,6 @@
 """A small shop: people buy, parcels travel, some fail. Times are hours after `START`."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -101,14 +102,21 @@ def told(case: Case) -> list[str]:
 
 
 def everything() -> list[tuple[Any, ...]]:
-    """All that intake made, without identifiers and numbers, in an order of its own."""
+    """All that intake made, without identifiers and numbers, in an order of its own.
+
+    Numbers follow the order of writing; where words name one, its case is told by what it is about.
+    """
+    cases = list(Case.objects.defer("search").select_related("reason", "customer", "order"))
+    named = {
+        f"C-{it.number}": f"the case of {it.opened_at} ({it.order and it.order.ref}, {it.subject})" for it in cases
+    }
     made = []
-    for case in Case.objects.defer("search").select_related("reason", "customer", "order"):
+    for case in cases:
         events = [
             (
                 e.kind,
                 e.at,
-                e.why,
+                re.sub(r"\bC-\d+\b", lambda found: named[found[0]], e.why),
                 sorted(e.changes.keys() - {"reason_id", "queue_id"}),
                 e.facts.get("failure", "").partition(":")[0],
             )

@@ -142,13 +142,13 @@ def failures_of(source_id: int) -> list[tuple[str, str, datetime]]:
         if unsent and order.promised_at and order.channel != "store" and _stands(order, order.promised_at):
             found.append(("unshipped", order.pk, order.promised_at))
         for parcel in parcels:
-            found += _of_parcel(order, parcel)
+            found += _of_parcel(order, parcel, parcels)
     for review in Review.objects.filter(source_id=source_id, score__lte=2):
         found.append(("review", review.pk, review.at))
     return sorted((kind, str(pk), at) for kind, pk, at in found)
 
 
-def _of_parcel(order: Order, parcel: Shipment) -> list[tuple[str, Any, datetime]]:
+def _of_parcel(order: Order, parcel: Shipment, parcels: list[Shipment]) -> list[tuple[str, Any, datetime]]:
     found: list[tuple[str, Any, datetime]] = []
     promised, delivered = parcel.promised_at, parcel.delivered_at
     if promised is None:
@@ -161,12 +161,14 @@ def _of_parcel(order: Order, parcel: Shipment) -> list[tuple[str, Any, datetime]
     if order.channel == "pickup":
         ready = any(scan.kind in ("ready", "delivered") and scan.at <= promised for scan in scans)
         if order.status in ("ready", "delivered", "returned"):
-            ready = ready or not any(scan.kind == "ready" and scan.at > promised for scan in scans)
+            later = TrackingEvent.objects.filter(shipment__in=parcels, kind="ready", at__gt=promised)
+            ready = ready or not later.exists()
         if not ready:
             found.append(("pickup", parcel.pk, promised))
     else:
         scanned = any(scan.kind == "delivered" and scan.at <= promised for scan in scans)
-        undated = delivered is None and order.status in ("delivered", "returned")
+        came_later = any(other.delivered_at and other.delivered_at > promised for other in parcels)
+        undated = delivered is None and order.status in ("delivered", "returned") and not came_later
         if not scanned and not undated:
             found.append(("overdue", parcel.pk, promised))
     return found

@@ -92,6 +92,9 @@ def _result(played: "Played") -> dict[str, Any]:
 
     imported = played.imported
     by_reason = findings.cases_by_reason()
+    rises = findings.loudest_rises(played.plan.end)
+    signals = findings.signals_found(played.plan.end)
+    incident = findings.incident_owned(signals, played.plan.end)
     return {
         "seed": played.plan.seed,
         "scale": played.plan.scale,
@@ -104,8 +107,9 @@ def _result(played: "Played") -> dict[str, Any]:
         "cases": sum(row["cases"] for row in by_reason),
         "by_reason": by_reason,
         "open": asdict(findings.open_at(played.plan.end)),
-        "rises": findings.loudest_rises(played.plan.end),
-        "signals": [asdict(found) for found in findings.signals_found(played.plan.end)],
+        "rises": rises,
+        "signals": [asdict(found) for found in signals],
+        "incident": {"incident": str(incident), "title": incident.title} if incident else None,
     }
 
 
@@ -147,4 +151,6 @@ def _tell(played: "Played", result: dict[str, Any], wanted: "Plan") -> None:
     found = {row["hidden"] for row in result["signals"]} - {""}
     say(f"{len(found)} of {len(HIDDEN)} hidden failures found; "
         f"{sum(not row['hidden'] for row in result['signals'])} other signals.", highlight=False)  # fmt: skip
+    if owned := result["incident"]:
+        say(f"{owned['incident']} was owned to its end: {owned['title']}.", highlight=False)
     say(f"Sign in as {', '.join(SIGN_IN)}; the password of each is [bold]{PASSWORD}[/bold].", highlight=False)

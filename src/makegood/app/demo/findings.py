@@ -1,6 +1,6 @@
 """What is to be seen once the demo stands: cases by reason, what is open, what rose."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,15 +9,18 @@ from typing import Any, Final
 from django.db import connection
 from django.utils import timezone
 
-from makegood.app.demo.hidden import HIDDEN, Hidden
+from makegood.app.demo.hidden import BATCH, HIDDEN, Hidden
+from makegood.app.demo.incident import own
 from makegood.ground.retail.models import Place, Product, Vendor
 from makegood.lead.scorecards.report import WeeklyReport
 from makegood.lead.scorecards.services.weekly import time_zone, weekly_report
 from makegood.lead.scorecards.weeks import Week
+from makegood.prevent.incidents.models import Incident
 from makegood.prevent.lake import refresh_lake
 from makegood.prevent.signals.errors import DetectionBusy
 from makegood.prevent.signals.models import Signal
 from makegood.prevent.signals.services.detecting import tick
+from makegood.prevent.slices import Predicate
 from makegood.prevent.slices_in_words import Names
 
 
@@ -105,6 +108,20 @@ def signals_found(end: datetime) -> list[Found]:
               round(it.expected, 1))
         for it in signals
     ]  # fmt: skip
+
+
+def incident_owned(signals: Sequence[Found], end: datetime) -> Incident | None:
+    """The incident of the faulty batch: as it is, or else played through from the first signal that was of it.
+
+    None: there was no such signal, or it came too late.
+    """
+    known = Incident.objects.order_by("number").first()
+    found = next((it for it in signals if it.hidden == BATCH), None)
+    if known or found is None:
+        return known
+    signal = Signal.objects.get(number=int(found.signal.removeprefix("S-")))
+    any_of = {name: [value] for name, value in _values(HIDDEN[BATCH]).items()}
+    return own(signal, Predicate(any_of={"reason": [HIDDEN[BATCH].reason], **any_of}), name=BATCH, end=end)
 
 
 def _hidden(signal: Signal, where: Mapping[str, Mapping[str, str]], end: datetime) -> str:

@@ -38,7 +38,10 @@ _OURS = (
     "commitments",
     "intake",
     "signals",
-    "messages",
+    "incidents",
+    "outreach",
+    "improvements",
+    "outbox",
     "scorecards",
     "account",
     "mfa",
@@ -129,9 +132,8 @@ def wipe() -> None:
     ]
     with connection.cursor() as cursor:
         cursor.execute(f"TRUNCATE {', '.join(tables)}, procrastinate_jobs RESTART IDENTITY CASCADE")
-        cursor.execute("ALTER SEQUENCE case_number RESTART")
-        cursor.execute("ALTER SEQUENCE commitment_number RESTART")
-        cursor.execute("ALTER SEQUENCE signal_number RESTART")
+        for what in ("case", "commitment", "signal", "incident", "outreach", "improvement"):
+            cursor.execute(f"ALTER SEQUENCE {what}_number RESTART")
     plant_defaults()
 
 

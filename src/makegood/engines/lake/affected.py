@@ -5,6 +5,7 @@ Exposures are one row per order line, with a column per dimension; what is not k
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -13,39 +14,38 @@ MOMENT = "timestamp('UTC', 6)"
 QUARTER = 900  # seconds; every zone of today is a whole number of quarter hours away from UTC
 
 
-def hit(
-    exposures: ir.Table,
-    *,
-    any_of: Mapping[str, Sequence[str]],
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> ir.Table:
+class Cut(NamedTuple):
     """Rows with one of the values in every dimension named, and `at` from `since` on and before `until`.
 
     Without a dimension nothing is hit: a window alone is no failure.
     """
-    if not any_of:
-        return exposures.filter(ibis.literal(False))
-    chosen = [exposures[name].isin(list(values)) for name, values in any_of.items()]
-    if since:
-        chosen.append(exposures.at >= _moment(since))
-    if until:
-        chosen.append(exposures.at < _moment(until))
-    return exposures.filter(*chosen)
+
+    any_of: Mapping[str, Sequence[str]]
+    since: datetime | None = None
+    until: datetime | None = None
 
 
-def hit_with_fresh(
-    exposures: ir.Table,
-    fresh: ir.Table,
-    *,
-    any_of: Mapping[str, Sequence[str]],
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> ir.Table:
+def hit(exposures: ir.Table, cuts: Sequence[Cut]) -> ir.Table:
+    """Rows that one of several cuts hits, each once."""
+    return exposures.filter(ibis.or_(*(_is_hit(exposures, cut) for cut in cuts)))
+
+
+def hit_with_fresh(exposures: ir.Table, fresh: ir.Table, cuts: Sequence[Cut]) -> ir.Table:
     """`hit` of exposures whose orders are replaced by those in `fresh`: all rows of an order are newer there."""
     # Cut first: then only what was hit has to be looked up among the fresh.
-    old = hit(exposures, any_of=any_of, since=since, until=until).anti_join(fresh, "order_id")
-    return old.union(hit(fresh, any_of=any_of, since=since, until=until).select(*old.columns))
+    old = hit(exposures, cuts).anti_join(fresh, "order_id")
+    return old.union(hit(fresh, cuts).select(*old.columns))
+
+
+def _is_hit(exposures: ir.Table, cut: Cut) -> ir.BooleanValue:
+    if not cut.any_of:
+        return ibis.literal(False)
+    chosen = [exposures[name].isin(list(values)) for name, values in cut.any_of.items()]
+    if cut.since:
+        chosen.append(exposures.at >= _moment(cut.since))
+    if cut.until:
+        chosen.append(exposures.at < _moment(cut.until))
+    return ibis.and_(*chosen)
 
 
 def affected_orders(hits: ir.Table) -> ir.Table:

@@ -24,6 +24,7 @@ UNEVEN: Final = 2.0  # standard errors, and percent, by which more leaves may li
 ENOUGH: Final = 5.0  # counts to be expected of a value that tells something of dispersion
 CHI_MEDIAN: Final = 0.455  # of the chi-squared distribution with one degree of freedom
 CARRIED: Final = 0.25  # of the evidence of a slice, which the parts must bring that it is narrowed to
+TIE: Final = 1e-9  # nats: slices closer than this are as good as each other, and the first is taken
 BIAS: Final = 0.1  # standard scores: forecasts lean a little to one side, which in a large slice is no news
 
 
@@ -269,7 +270,9 @@ class _Counts(_Noise):
         self._history, self._dispersion = history, dispersion
 
     def evidence(self, sums: tuple[Floats, ...]) -> Floats:
-        return np.maximum(0.0, self._likelihood(sums, *sums))
+        # What is left of a sum when its parts were taken off may lie a last digit below nothing.
+        seen, due = (np.maximum(0.0, values) for values in sums)
+        return np.maximum(0.0, self._likelihood((seen, due), seen, due))
 
     def misfit(self, parts: tuple[Floats, ...], like: tuple[Floats, ...]) -> Floats:
         return -self._likelihood(parts, *like)
@@ -374,8 +377,8 @@ class _Search:
         best: tuple[float, _Cuboid, int] | None = None
         for cuboid in self.cuboids.values():
             worth = self.noise.evidence(tuple(cuboid.sums)) - cuboid.cost
-            cell = int(worth.argmax())
-            if worth[cell] > (best[0] if best else 0.0):
+            cell = _first_best(worth)
+            if worth[cell] > (best[0] if best else 0.0) + TIE:
                 best = float(worth[cell]), cuboid, cell
         if best is None:
             return None
@@ -394,7 +397,7 @@ class _Search:
             parts = tuple(_added(values, sums[leaves], int(values.max()) + 1) for sums in self.noise.sums)
             there = np.bincount(values) > 0
             gain, part = self._split(parts, there, self._cost((*codes, name)))
-            if gain > (best[0] if best else 0.0):
+            if gain > (best[0] if best else 0.0) + TIE:
                 best = gain, name, part
         if best:
             _gain, name, part = best
@@ -408,7 +411,7 @@ class _Search:
         for _ in range(3):
             like = tuple(values[changed].sum(keepdims=True) for values in parts)
             misfit = np.where(there, self.noise.misfit(parts, like), 0.0)
-            changed = there & (misfit <= 0)
+            changed = there & (misfit <= TIE)
             if not changed.any():
                 return 0.0, -1
         evidence = np.where(changed, self.noise.evidence(parts), -1.0)
@@ -417,7 +420,7 @@ class _Search:
         if evidence.max() <= cost or self.noise.evidence(together)[0] < CARRIED * self.noise.evidence(whole)[0]:
             return 0.0, -1
         gain = float(misfit[misfit > 0].sum()) - (int(changed.sum()) - 1) * cost - PER_ATTRIBUTE
-        return gain, int(evidence.argmax())
+        return gain, _first_best(evidence)
 
     def _cost(self, names: tuple[str, ...]) -> float:
         return self.cuboids[tuple(name for name in self.columns if name in names)].cost
@@ -441,6 +444,11 @@ class _Search:
             else:
                 kept.append(one)
         return [*kept, wide]
+
+
+def _first_best(worth: Floats) -> int:
+    """The first of the best: which one leads by the last digit depends on the order of adding."""
+    return int(np.argmax(worth >= worth.max() - TIE))
 
 
 def _added(cells: Whole, values: Floats, many: int) -> Floats:

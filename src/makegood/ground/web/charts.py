@@ -50,7 +50,7 @@ def theme(dark: bool) -> dict[str, Any]:
         "background": "transparent",
         "font": FONT,
         "view": {"stroke": None},
-        "padding": 0,
+        "padding": {"left": 0, "top": 2, "right": 0, "bottom": 4},  # fonts of others reach lower than ours
         "axis": {
             "labelColor": c.muted, "labelFontSize": 12, "labelPadding": 6, "titleColor": c.muted, "titleFontSize": 12,
             "titleFontWeight": "normal", "grid": False, "gridColor": c.line, "domain": False, "ticks": False,

@@ -11,6 +11,7 @@ from makegood.prevent.improvements.effects import WEEK, Finding
 from makegood.prevent.improvements.queries import CauseRow
 
 HEIGHT: Final = 240
+SHORT: Final = 30  # weeks: months as names of the axis would repeat
 CAUSES: Final = 12  # bars: more could not be read
 Chart = Any  # altair's operators return unions that its own functions do not take
 
@@ -22,12 +23,15 @@ def weeks(found: Finding, moments: Sequence[tuple[date, str]]) -> Chart:
         if not orders:
             continue
         row: dict[str, Any] = {"at": _noon(found.first + WEEK * week), "rate": 1000 * cases / orders, "cases": cases}
-        if found.expected and found.low and found.high:
+        if found.expected and found.low and found.high and found.expected[week]:  # the week it began says nothing
             band = {"expected": found.expected, "low": found.low, "high": found.high}
             row |= {name: 1000 * values[week] / orders for name, values in band.items()}
         rows.append(row)
     x = alt.X(
-        "at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(format="%b %y", tickCount=8, labelBound=True)
+        "at:T",
+        title=None,
+        scale=alt.Scale(type="utc"),
+        axis=alt.Axis(format="%b %y" if len(rows) > SHORT else "%-d %b", tickCount=8, labelBound=True),
     )
     title = _("Cases per 1,000 orders")
     y: dict[str, Any] = {"title": title, "axis": alt.Axis(format=".1~f")}

@@ -87,7 +87,7 @@ class Finding(msgspec.Struct, kw_only=True):
         """Each week: its Monday, orders, cases, and what was to be expected without the change."""
         return [
             {"from": self.first + WEEK * week, "orders": orders, "cases": cases,
-             "expected": self.expected[week] if self.expected else None}
+             "expected": self.expected[week] or None if self.expected else None}
             for week, (cases, orders) in enumerate(zip(self.cases, self.orders, strict=True))
         ]  # fmt: skip
 
@@ -155,7 +155,8 @@ def _cases(hypothesis: Hypothesis, first: date, until: date) -> list[tuple[int, 
             SELECT floor(extract(epoch FROM at - %(first)s) / 604800)::int AS week,
                    count(*) FILTER (WHERE {mine}), count(*) FILTER (WHERE {others})
             FROM (
-                SELECT told.*, coalesce(exposed_at, opened_at) AS at FROM ({casing.SQL}) AS told
+                SELECT told.*, coalesce(exposed_at, opened_at) AS at
+                FROM ({casing.SQL} WHERE NOT {casing.OURS.format("c")}) AS told
                 WHERE opened_at >= %(first)s AND opened_at < %(opened_until)s
             ) AS told
             WHERE at >= %(first)s AND at < %(until)s AND opened_at < at + %(within)s

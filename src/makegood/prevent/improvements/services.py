@@ -3,16 +3,18 @@
 import re
 import uuid
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 import structlog
 from django.db import Error, transaction
+from django.db.models import Min
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from makegood.engines.statistics.effect import LEAST_BEFORE
 from makegood.ground.messages.notices import notify
 from makegood.ground.staff.models import User
 from makegood.prevent.improvements import effects
@@ -273,10 +275,19 @@ def look(*, improvement_id: uuid.UUID, now: datetime, counted: effects.Counted |
 
 
 def read_weeks(it: Improvement, said: Hypothesis, now: datetime) -> effects.Counted:
-    """The weeks that a look at this moment counts. One SQL query and one of the lake."""
+    """The weeks that a look at this moment counts. Two SQL queries and one of the lake.
+
+    What answers an incident that detection found is compared with the weeks in which that went on, where these are
+    enough: a failure that came late would else be scatter of the time before, and its end never told from chance.
+    """
     until = effects.countable_until(now, said.within_days)
     begins = min(effects.first_whole_week(it.started_on), until) if it.started_on else until
-    return effects.count(said, first=begins - effects.HISTORY * effects.WEEK, until=until)
+    first = begins - effects.HISTORY * effects.WEEK
+    if since := it.incidents.filter(signal__rule=None, signal__isnull=False).aggregate(since=Min("since"))["since"]:
+        went_on = effects.first_whole_week(since.astimezone(UTC).date())
+        if begins - went_on >= LEAST_BEFORE * effects.WEEK:
+            first = max(first, went_on)
+    return effects.count(said, first=first, until=until)
 
 
 def _judge(held: Improvement, verdict: Verdict, found: effects.Finding, kept: Look, now: datetime) -> None:

@@ -24,6 +24,7 @@ from makegood.prevent.incidents.queries import listing
 from makegood.prevent.incidents.queries.listing import find_incident
 from makegood.prevent.incidents.services import Declared
 from makegood.prevent.signals.queries.listing import find_signal
+from makegood.prevent.signals.queries.one import begins
 from makegood.prevent.slices import Predicate
 from makegood.prevent.slices_in_words import Names
 from makegood.recover.cases.errors import CaseNotFound, PersonNotFound
@@ -177,7 +178,7 @@ def declare_incident(request: StaffRequest, told: DeclareIn) -> HttpResponse:
     if signal:
         case_ids += signal.claimed.values_list("case_id", flat=True)
         any_of = {name: [value] for name, value in signal.slice.items()} if any_of is None else any_of
-        since = since or signal.since
+        since = since or begins(signal)
     made = services.declare(
         Declared(
             title=told.title, kind=told.kind, severity=told.severity.value if told.severity else None, signal=signal,

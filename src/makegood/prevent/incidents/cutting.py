@@ -1,9 +1,30 @@
 """What an incident, or a look for its affected orders, cuts out of purchases and cases."""
 
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
 from makegood.prevent.incidents.models import Incident, Snapshot
+from makegood.prevent.incidents.replay import to_json
 from makegood.prevent.slices import Predicate
 
 
 def predicate_of(cut: Incident | Snapshot) -> Predicate:
     """Which purchases and cases are meant."""
     return Predicate(any_of=cut.any_of, since=cut.since, until=cut.until)
+
+
+def merged_in(incident: Incident) -> list[dict[str, Any]]:
+    """What the incidents that went into this one cut out, as a look keeps it. One SQL query."""
+    merged = incident.merged.exclude(any_of={}).order_by("number")
+    return [{name: to_json(value) for name, value in row.items()} for row in merged.values("any_of", "since", "until")]
+
+
+def predicates_of(look: Snapshot) -> list[Predicate]:
+    """All that a look is for: one of them suffices."""
+    return [predicate_of(look), *map(_read, look.also)]
+
+
+def _read(kept: Mapping[str, Any]) -> Predicate:
+    since, until = (datetime.fromisoformat(kept[name]) if kept[name] else None for name in ("since", "until"))
+    return Predicate(any_of=kept["any_of"], since=since, until=until)

@@ -254,6 +254,7 @@ class Snapshot(models.Model):
     any_of = models.JSONField()
     since = models.DateTimeField(null=True)
     until = models.DateTimeField(null=True)
+    also = models.JSONField(default=list, help_text="What incidents merged into it cut out: [{any_of, since, until}].")
     by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False,
         help_text="Nobody: the hour looked again by itself.",

@@ -9,8 +9,11 @@ from makegood.prevent.signals.words import excess, number
 
 def own(incident: Incident, cases: Cases) -> list[tuple[int, Figure]]:
     """Observed, expected and excess, as (position, figure). What was expected only a signal knows."""
-    open_ones = _("%(count)s still open") % {"count": f"{cases.still_open:,}"}
-    found = [(10, Figure(_("Cases"), f"{cases.total:,}", open_ones, f"/incidents/I-{incident.number}/cases"))]
+    note = _("%(count)s still open") % {"count": f"{cases.still_open:,}"}
+    if cases.ours:
+        note = _("%(ours)s opened by us, %(count)s still open") % {
+            "ours": f"{cases.ours:,}", "count": f"{cases.still_open:,}"}  # fmt: skip
+    found = [(10, Figure(_("Cases"), f"{cases.total:,}", note, f"/incidents/I-{incident.number}/cases"))]
     signal = incident.signal
     if signal:
         when_found = _("of %(count)s when it was found") % {"count": f"{signal.observed:,}"}

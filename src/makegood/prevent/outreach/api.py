@@ -247,8 +247,8 @@ def make_outreach(request: StaffRequest, told: NewOutreachIn) -> HttpResponse:
 @router.post("/outreach/{number}/draw", response={200: OutreachOut} | WRITES, auth=SENDS, operation_id="draw_outreach",
              summary="Work out who is told")  # fmt: skip
 def draw(request: StaffRequest, number: Number) -> HttpResponse:  # noqa: ARG001  ninja passes it
-    """Who is told what, left out or held out. Nothing leaves by that."""
-    services.draw(outreach_id=queries.outreach_called(number).pk, now=timezone.now())
+    """Who is told what, left out or held out: a job, done when `drawn_at` is set. Nothing leaves by that."""
+    services.ask_to_draw(outreach_id=queries.outreach_called(number).pk, now=timezone.now())
     return _again(number)
 
 

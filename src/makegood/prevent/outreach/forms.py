@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from makegood.ground.retail.models import Order
+from makegood.prevent.incidents.models import Incident, Kind
 from makegood.prevent.outreach.models import Outreach, Remedy, Segment
 from makegood.recover.cases.models import Reason
 
@@ -124,6 +125,13 @@ def first_of(outreach: Outreach) -> dict[str, Any]:
     """What a form about an outreach starts with."""
     return {"title": outreach.title, "reason": outreach.reason.code, "holdout": outreach.holdout,
             "per_minute": outreach.per_minute}  # fmt: skip
+
+
+def first_for(incident: Incident) -> dict[str, Any]:
+    """What a form about a new one starts with."""
+    is_recall = incident.kind == Kind.RECALL
+    return {"title": incident.title, "reason": next(iter(incident.any_of.get("reason", [])), ""),
+            "holdout": 0 if is_recall else 10}  # fmt: skip
 
 
 def _split(text: str) -> list[str]:

@@ -56,6 +56,7 @@ class Outreach(models.Model):
     made_at = models.DateTimeField()
     # Who is told what was worked out at that time; none: since then something was changed.
     drawn_at = models.DateTimeField(null=True, blank=True)
+    draw_asked_at = models.DateTimeField(null=True, blank=True, help_text="A job has yet to work it out.")
     zones = ArrayField(models.CharField(max_length=64), default=list, help_text="Time zones of its people.")
     asked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+", db_index=False
@@ -92,6 +93,7 @@ class Outreach(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["id"], name="outreach_running", condition=Q(state="running")),
             models.Index(fields=["-number"], name="outreach_listed"),
+            models.Index(fields=["draw_asked_at"], name="outreach_to_draw", condition=Q(draw_asked_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -253,6 +255,7 @@ class Entry(models.Model):
         STARTED = "started", "Started"
         STOPPED = "stopped", "Stopped"
         RESUMED = "resumed", "Went on"
+        ADDED = "added", "People added"
         ENDED = "ended", "Ended"
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

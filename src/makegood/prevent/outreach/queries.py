@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Count
+from django.db.models import Count, Q
 
 from makegood.ids import read_uuid
 from makegood.prevent.outreach.errors import OutreachNotFound
@@ -38,12 +38,14 @@ class Listed(NamedTuple):
 def outreaches(
     *, state: str = "", incident: int | None = None, before: int | None = None, limit: int = PAGE
 ) -> list[Listed]:
-    """Outreaches, the newest first, one more than a page (the caller then knows of a next one). Two SQL queries."""
+    """Outreaches, the newest first, one more than a page (the caller then knows of a next one). Of an incident also
+    those of incidents merged into it. Two SQL queries.
+    """
     found = Outreach.objects.select_related("incident", "made_by").order_by("-number")
     if state in State.values:
         found = found.filter(state=state)
     if incident is not None:
-        found = found.filter(incident__number=incident)
+        found = found.filter(Q(incident__number=incident) | Q(incident__merged_into__number=incident))
     if before is not None:
         found = found.filter(number__lt=before)
     rows = list(found[: limit + 1])
@@ -109,6 +111,21 @@ def progress_of(outreach_id: uuid.UUID) -> Progress:
         sums["promised"] += amount if state in TOLD else 0
         sums["cost"] += amount if answer == Recipient.Answer.ACCEPTED else 0
     return Progress(states, left, segments, **counts, **sums)
+
+
+def found_since(outreach: Outreach) -> int:
+    """How many customers were found to be affected who are not among its people. One SQL query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT count(DISTINCT a.customer_id) FROM incidents_affectedorder a
+            WHERE a.incident_id = %(incident)s AND a.left_at IS NULL AND NOT EXISTS (
+                SELECT FROM outreach_recipient r CROSS JOIN unnest(r.accounts) AS theirs (id)
+                WHERE r.outreach_id = %(outreach)s AND theirs.id = a.customer_id)
+            """,
+            {"incident": outreach.incident_id, "outreach": outreach.pk},
+        )
+        return int(cursor.fetchone()[0])
 
 
 class Filters(NamedTuple):

@@ -100,7 +100,13 @@ class Rule:
 
 # What was called off is not waited for. Without a time, it was called off before anybody could look.
 _STANDS = "(o.cancelled_at > c.at OR (o.cancelled_at IS NULL AND o.status NOT IN ('cancelled', 'unavailable')))"
-_SCANNED = "EXISTS (SELECT FROM retail_trackingevent t WHERE t.shipment_id = r.id AND t.kind {} AND t.at {} c.at)"
+_SCANNED = "EXISTS (SELECT FROM retail_trackingevent t WHERE t.shipment_id = r.id AND t.kind {} AND t.at <= c.at)"
+# A status bears no time. What came later of any of its parcels shows that the order did not stand so yet.
+_ARRIVED = """(o.status IN ('delivered', 'returned') AND NOT EXISTS (
+    SELECT FROM retail_shipment s WHERE s.order_id = o.id AND s.delivered_at > c.at))"""
+_READY = """(o.status IN ('ready', 'delivered', 'returned') AND NOT EXISTS (
+    SELECT FROM retail_shipment s JOIN retail_trackingevent t ON t.shipment_id = s.id
+    WHERE s.order_id = o.id AND t.kind = 'ready' AND t.at > c.at))"""
 _PAID = """(o.paid_at <= c.at OR EXISTS (
     SELECT FROM retail_payment p
     WHERE p.order_id = o.id AND p.amount > 0 AND coalesce(p.paid_at, o.paid_at, o.placed_at) <= c.at))"""
@@ -116,8 +122,8 @@ RULES: tuple[Rule, ...] = (
         Kind.OVERDUE, "retail_shipment", "r.promised_at", "r.promised_at IS NOT NULL",
         # A delivery without a time counts as one in time.
         f"""o.placed_at <= c.at AND o.channel <> 'pickup' AND {_STANDS}
-            AND (r.delivered_at > c.at OR (r.delivered_at IS NULL AND o.status NOT IN ('delivered', 'returned')))
-            AND NOT {_SCANNED.format("= 'delivered'", "<=")}""",
+            AND (r.delivered_at > c.at OR (r.delivered_at IS NULL AND NOT {_ARRIVED}))
+            AND NOT {_SCANNED.format("= 'delivered'")}""",
     ),
     Rule(
         Kind.UNSHIPPED, "retail_order", "r.promised_at", "r.status IN ('placed', 'paid', 'cancelled', 'unavailable')",
@@ -129,8 +135,7 @@ RULES: tuple[Rule, ...] = (
         # "Ready" is known from a scan; where the store sends none, from the status of the order.
         f"""o.placed_at <= c.at AND o.channel = 'pickup' AND {_STANDS}
             AND (r.delivered_at > c.at OR r.delivered_at IS NULL)
-            AND NOT {_SCANNED.format("IN ('ready', 'delivered')", "<=")}
-            AND (o.status NOT IN ('ready', 'delivered', 'returned') OR {_SCANNED.format("= 'ready'", ">")})""",
+            AND NOT {_SCANNED.format("IN ('ready', 'delivered')")} AND NOT {_READY}""",
     ),
     Rule(
         Kind.LATE, "retail_shipment", "r.delivered_at", "r.delivered_at > r.promised_at",

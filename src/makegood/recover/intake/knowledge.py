@@ -110,7 +110,7 @@ _KNOWN = """
     LEFT JOIN LATERAL (
         SELECT t.kind, t.at FROM retail_trackingevent t
         WHERE t.shipment_id = s.id AND t.at <= a.at AND t.kind IN ('lost', 'exception')
-        ORDER BY t.at DESC LIMIT 1
+        ORDER BY t.at DESC, t.id DESC LIMIT 1
     ) trouble ON true
     LEFT JOIN LATERAL (
         SELECT l.seller_id, coalesce(nullif(product.name, ''), product.category) AS name,

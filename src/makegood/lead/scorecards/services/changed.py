@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from numpy.typing import NDArray
 
 from makegood.engines.lake.changed import Spans
@@ -18,12 +19,23 @@ from makegood.lead.scorecards.metrics import CHANGED
 from makegood.lead.scorecards.periods import bounds, last_week, read_span, the_one_before
 from makegood.lead.scorecards.queries.changed import Counted, Figures, figures, last_moment
 from makegood.lead.scorecards.services.weekly import time_zone
-from makegood.prevent.slices import DIMENSIONS, Slice
+from makegood.prevent.slices import Slice
 from makegood.prevent.slices_in_words import Names
 
 AT_MOST: Final = 3  # things that a slice has in common
 NO_PURCHASE: Final = "how"
 MOST: Final = 12  # slices
+
+# What all of a slice have in common is that nobody knows it.
+UNKNOWN: Final = {
+    "reason": gettext_lazy("for no known reason"), "carrier": gettext_lazy("with no known carrier"),
+    "warehouse": gettext_lazy("from no known warehouse"), "from_state": gettext_lazy("from an unknown place"),
+    "to_state": gettext_lazy("to an unknown place"), "category": gettext_lazy("of no known category"),
+    "product": gettext_lazy("of no known product"), "batch": gettext_lazy("of no known batch"),
+    "manufacturer": gettext_lazy("of no known manufacturer"), "seller": gettext_lazy("by no known seller"),
+    "store": gettext_lazy("of no known store"), "district": gettext_lazy("in no known district"),
+    "channel": gettext_lazy("through no known channel"), "how": gettext_lazy("at no known time of the week"),
+}  # fmt: skip
 
 
 def what_changed(
@@ -106,8 +118,8 @@ def words(slice_: Slice, names: Names) -> str:
     if NO_PURCHASE in unknown:  # whatever was bought has that; who complains of a store may have bought nothing
         known = {"reason": _("Without a purchase"), **known}
         unknown.remove(NO_PURCHASE)
-    said = [_("%(what)s not known") % {"what": DIMENSIONS[name].label} for name in unknown]
-    return ", ".join([names.of_slice(known)] * bool(known) + said)
+    said = ", ".join([names.of_slice(known)] * bool(known) + [str(UNKNOWN[name]) for name in unknown])
+    return said[:1].upper() + said[1:]
 
 
 def _localised(told: Figures) -> Localised:

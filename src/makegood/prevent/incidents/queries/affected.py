@@ -15,13 +15,18 @@ Places = Sequence[uuid.UUID] | None
 PAGE: Final = 20
 AT_ONCE: Final = 1000
 
-# What is asked of each order. `wrote`: a case of it or of its customer, for a reason of the incident, opened since the
-# window began, in which the customer said something: a case that we opened ourselves is no letter.
-_SINCE: Final = "coalesce(%(since)s::timestamptz, '-infinity')"
+# What is asked of each order. `wrote`: a case of it or of its customer, for a reason of the incident (or of one merged
+# into it), opened since the window began, in which the customer said something: a case that we opened ourselves is no
+# letter.
+_SINCE: Final = "(SELECT min(since) FROM meant)"
 _STANDING: Final = f"""
-WITH fitting AS MATERIALIZED (
+WITH meant AS MATERIALIZED (
+    SELECT coalesce(since, '-infinity') AS since, any_of -> 'reason' AS reasons FROM incidents_incident
+    WHERE id = %(incident)s OR merged_into_id = %(incident)s AND any_of <> '{{}}'
+), fitting AS MATERIALIZED (
     SELECT c.order_id, c.customer_id, c.number FROM cases_case c JOIN cases_reason r ON r.id = c.reason_id
-    WHERE c.opened_at >= {_SINCE} AND (%(reasons)s::text[] IS NULL OR r.code = ANY(%(reasons)s))
+    WHERE c.opened_at >= {_SINCE}
+      AND EXISTS (SELECT FROM meant WHERE c.opened_at >= since AND coalesce(reasons ? r.code, true))
       AND EXISTS (SELECT FROM cases_contact said WHERE said.case_id = c.id AND said.direction = 'in')
 ), by_order AS (
     SELECT order_id, max(number) AS number FROM fitting WHERE order_id IS NOT NULL GROUP BY order_id
@@ -131,7 +136,7 @@ def counts(incident: Incident) -> Counts:
                    coalesce(sum(value) FILTER (WHERE left_at IS NULL), 0)
             FROM standing GROUP BY GROUPING SETS ((), (currency)) ORDER BY currency NULLS FIRST
             """,
-            _asked(incident),
+            {"incident": incident.pk},
         )
         [whole, *by_currency] = cursor.fetchall()
     told: dict[str, Any] = {name or "orders": whole[n] for n, name in enumerate(FILTERS, 1)}
@@ -163,12 +168,13 @@ def page(
     where = [FILTERS[which]]
     where += ["(s.value, s.id) < (%(value)s, %(last)s)"] if after else []
     where += ["o.place_id = ANY(%(places)s)"] if places is not None else []
+    asked: dict[str, Any] = {"incident": incident.pk, "places": places, "limit": limit + 1}
+    if after:
+        asked |= {"value": after.value, "last": after.id}
     with connection.cursor() as cursor:
         cursor.execute(
             f"{_STANDING} {_ROWS} WHERE {' AND '.join(where)} ORDER BY s.value DESC, s.id DESC LIMIT %(limit)s",
-            _asked(incident)
-            | {"places": places, "limit": limit + 1}
-            | ({"value": after.value, "last": after.id} if after else {}),
+            asked,
         )
         rows = [Row(*row) for row in cursor]
     return rows[:limit], rows[limit - 1].cursor if len(rows) > limit else None
@@ -187,7 +193,3 @@ def every(incident: Incident, *, which: str, places: Places) -> Iterator[Row]:
 def last_look(incident: Incident) -> Snapshot | None:
     """The last look for affected orders, finished or not. One SQL query."""
     return Snapshot.objects.filter(incident=incident).order_by("-at", "-id").first()
-
-
-def _asked(incident: Incident) -> dict[str, Any]:
-    return {"incident": incident.pk, "since": incident.since, "reasons": incident.any_of.get("reason")}

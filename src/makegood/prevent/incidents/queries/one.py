@@ -40,6 +40,7 @@ class Cases(NamedTuple):
     within: int  # what the reader sees
     total: int
     still_open: int
+    ours: int  # opened by us: nobody had written
 
 
 def cases_of(incident_id: uuid.UUID, *, places: Places, after: Cursor | None = None, limit: int = CASES) -> Cases:
@@ -51,22 +52,23 @@ def cases_of(incident_id: uuid.UUID, *, places: Places, after: Cursor | None = N
              "id": after.id if after else None},
         )  # fmt: skip
         found = cursor.fetchall()
-    rows = [Linked(*row[:-3]) for row in found if row[0]]
+    rows = [Linked(*row[:-4]) for row in found if row[0]]
     last = rows[limit - 1] if len(rows) > limit else None
-    return Cases(rows[:limit], Cursor(last.joined_at, last.id) if last else None, *found[0][-3:])
+    return Cases(rows[:limit], Cursor(last.joined_at, last.id) if last else None, *found[0][-4:])
 
 
 _CASES: Final = f"""
 WITH theirs AS MATERIALIZED (
-    SELECT c.id, l.joined_at, c.resolved_at IS NULL AS still_open,
+    SELECT c.id, l.joined_at, c.resolved_at IS NULL AS still_open, c.channel = '' AS ours,
            %(places)s::uuid[] IS NULL OR coalesce(c.place_id = ANY(%(places)s::uuid[]), false) AS mine
     FROM incidents_incidentcase l JOIN cases_case c ON c.id = l.case_id AND c.merged_into_id IS NULL
     WHERE l.incident_id = %(incident)s
 ), counted AS (
-    SELECT count(*) FILTER (WHERE mine) AS within, count(*) AS total, count(*) FILTER (WHERE still_open) AS still_open
+    SELECT count(*) FILTER (WHERE mine) AS within, count(*) AS total, count(*) FILTER (WHERE still_open) AS still_open,
+           count(*) FILTER (WHERE ours) AS ours
     FROM theirs
 )
-SELECT few.*, counted.within, counted.total, counted.still_open
+SELECT few.*, counted.within, counted.total, counted.still_open, counted.ours
 FROM counted LEFT JOIN LATERAL (
     SELECT c.id, c.number, c.subject, c.failed, coalesce(nullif(k.name, ''), k.email, k.ref, ''), c.opened_at, c.status,
            c.outcome, l.joined_at, CASE WHEN l.joined_by_id IS NOT NULL THEN {name_of("u")} END
@@ -163,7 +165,12 @@ def going_on(*, besides: uuid.UUID, limit: int = 100) -> list[tuple[int, str]]:
 
 def incident_of_case(case_id: uuid.UUID) -> "Question[dict[str, Any] | None]":
     """The incident that a case is of, to be asked with others."""
-    return Question(_OF_CASE, lambda found: json.loads(found) if found else None, {"case": case_id})
+
+    def read(found: str | None) -> dict[str, Any] | None:
+        told = json.loads(found) if found else None
+        return told and told | {"joined_at": datetime.fromisoformat(told["joined_at"])}
+
+    return Question(_OF_CASE, read, {"case": case_id})
 
 
 _OF_CASE: Final = f"""
@@ -171,7 +178,7 @@ SELECT json_build_object(
     'number', i.number, 'title', i.title, 'kind', i.kind, 'severity', i.severity, 'state', i.state,
     'status_inside', i.status_inside, 'status_public', i.status_public, 'answer', i.answer, 'hazard', i.hazard,
     'what_to_do', i.what_to_do, 'commander', {name_of("u")}, 'by_itself', l.joined_by_id IS NULL,
-    'joined_by', {name_of("w")},
+    'joined_by', {name_of("w")}, 'joined_at', l.joined_at,
     'cases', (SELECT count(*) FROM incidents_incidentcase n WHERE n.incident_id = i.id))::text
 FROM incidents_incidentcase l JOIN incidents_incident i ON i.id = l.incident_id
 JOIN staff_user u ON u.id = i.commander_id

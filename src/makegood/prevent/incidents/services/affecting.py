@@ -2,7 +2,7 @@
 
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, tzinfo
@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Final
 import pyarrow as pa
 import pyarrow.compute as pc
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, Max, OuterRef
 from pyarrow import csv
 
 from makegood.ground.staff.models import User
-from makegood.prevent.incidents.cutting import predicate_of
+from makegood.prevent.incidents.cutting import merged_in, predicates_of
 from makegood.prevent.incidents.errors import CannotCut, UnknownDimension
 from makegood.prevent.incidents.models import AffectedOrder, Incident, IncidentEvent, Snapshot, State
 from makegood.prevent.incidents.services.leading import set_window
@@ -79,7 +79,7 @@ def preview(predicate: Predicate, *, now: datetime, zone: tzinfo) -> Preview:
         return NOTHING
     from makegood.engines.lake import affected as ask  # noqa: PLC0415  Ibis: most pages never ask
 
-    with _hits(predicate, now=now) as (lake, hits):
+    with _hits([predicate], now=now) as (lake, hits):
         [total] = lake.answer(ask.totals(hits)).to_pylist()
         days: Counter[date] = Counter()
         for row in lake.answer(ask.orders_by_quarter(hits)).to_pylist():
@@ -130,10 +130,17 @@ def cut_anew(
 
 @transaction.atomic
 def look(incident: Incident, *, by: User | None, now: datetime) -> Snapshot:
-    """Have the affected orders of an incident written down, as it is now: a job enqueued with the transaction."""
+    """Have the affected orders of an incident, and of what was merged into it, written down as it is now: a job
+    enqueued with the transaction.
+
+    Whoever changes what is meant holds the row of the incident, and the last look counts: it is never dated before
+    another one, whatever the clocks of two machines say.
+    """
+    last = Snapshot.objects.filter(incident=incident).aggregate(at=Max("at"))["at"]
     made = Snapshot.objects.create(
-        incident=incident, any_of=incident.any_of, since=incident.since, until=incident.until, by=by, at=now
-    )
+        incident=incident, any_of=incident.any_of, since=incident.since, until=incident.until,
+        also=merged_in(incident), by=by, at=max(now, last + timedelta(microseconds=1)) if last else now,
+    )  # fmt: skip
     _have_written_down(incident.pk)
     return made
 
@@ -147,11 +154,17 @@ def _have_written_down(incident_id: uuid.UUID) -> None:
 def look_again(*, now: datetime) -> int:
     """Look again for whatever goes on and was looked at before, so that who bought since is found. The number of looks.
 
-    Incidents whose window is over are left alone once a look was finished after its end; what waits is not asked twice.
+    Incidents whose window is over are left alone once a look was finished after its end, and after that of whatever was
+    merged into them; what waits is not asked twice.
     """
     looks = Snapshot.objects.filter(incident=OuterRef("pk"))
+    of_survivor = Snapshot.objects.filter(incident=OuterRef("merged_into"))
+    merged = Incident.objects.exclude(any_of={}).filter(merged_into=OuterRef("pk"))
+    may_grow = ~Exists(looks.filter(at__gt=OuterRef("until"))) | Exists(
+        merged.filter(~Exists(of_survivor.filter(at__gt=OuterRef("until"))))
+    )
     going_on = Incident.objects.exclude(state=State.RESOLVED).filter(
-        Exists(looks), ~Exists(looks.filter(Q(finished_at=None) | Q(at__gt=OuterRef("until"))))
+        Exists(looks), ~Exists(looks.filter(finished_at=None)), may_grow
     )
     return len([look(incident, by=None, now=now) for incident in going_on])
 
@@ -178,7 +191,7 @@ def write_down(*, incident_id: uuid.UUID, now: datetime) -> Snapshot | None:
         snapshot = waiting.select_related("incident").order_by("-at", "-id").first()
         if snapshot is None:
             return None
-        with _found(predicate_of(snapshot), now=now) as rows:
+        with _found(predicates_of(snapshot), now=now) as rows:
             for first in range(0, rows, AT_ONCE):
                 _take_in(snapshot, first)
             left = _leave(snapshot, now=now)
@@ -252,7 +265,7 @@ def _alone(incident_id: uuid.UUID) -> Iterator[None]:
 
 
 @contextmanager
-def _found(predicate: Predicate, *, now: datetime) -> Iterator[int]:
+def _found(predicates: Sequence[Predicate], *, now: datetime) -> Iterator[int]:
     """What the lake finds as the table `affected_found` of this connection; how many rows it has."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -260,8 +273,8 @@ def _found(predicate: Predicate, *, now: datetime) -> Iterator[int]:
             "currency varchar(3), value numeric(14, 2), lines int)"
         )
         try:
-            if of_purchases(predicate):
-                _copy(cursor, predicate, now=now)
+            if any(map(of_purchases, predicates)):
+                _copy(cursor, predicates, now=now)
             cursor.execute("ANALYZE affected_found")
             cursor.execute("SELECT count(*) FROM affected_found")
             yield cursor.fetchone()[0]
@@ -270,12 +283,12 @@ def _found(predicate: Predicate, *, now: datetime) -> Iterator[int]:
                 cursor.execute("DROP TABLE affected_found")
 
 
-def _copy(cursor: Any, predicate: Predicate, *, now: datetime) -> None:
+def _copy(cursor: Any, predicates: Sequence[Predicate], *, now: datetime) -> None:
     from makegood.engines.lake import affected as ask  # noqa: PLC0415  as in `preview`
 
     columns = ["order_id", "currency", "value", "lines"]
     with (
-        _hits(predicate, now=now) as (lake, hits),
+        _hits(predicates, now=now) as (lake, hits),
         cursor.copy(f"COPY affected_found ({', '.join(columns)}) FROM STDIN (FORMAT csv)") as copy,
     ):
         found = lake.answer(ask.affected_orders(hits).select(*columns))
@@ -289,11 +302,9 @@ def _copy(cursor: Any, predicate: Predicate, *, now: datetime) -> None:
 
 
 @contextmanager
-def _hits(predicate: Predicate, *, now: datetime) -> Iterator[tuple["Lake", "ir.Table"]]:
+def _hits(predicates: Sequence[Predicate], *, now: datetime) -> Iterator[tuple["Lake", "ir.Table"]]:
     from makegood.engines.lake import affected as ask  # noqa: PLC0415  as in `preview`
 
+    cuts = [ask.Cut(of_purchases(it), it.since, it.until) for it in predicates]
     with exposures(now=now) as (lake, old, fresh):
-        cut: Mapping[str, Any] = {
-            "any_of": of_purchases(predicate), "since": predicate.since, "until": predicate.until
-        }  # fmt: skip
-        yield lake, lake.keep("hits", ask.hit_with_fresh(old, fresh, **cut))
+        yield lake, lake.keep("hits", ask.hit_with_fresh(old, fresh, cuts))

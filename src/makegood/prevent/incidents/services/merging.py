@@ -9,8 +9,9 @@ from django.db.models import F
 from makegood.ground.staff.models import User
 from makegood.prevent.incidents import extensions
 from makegood.prevent.incidents.errors import CannotMerge, IncidentIsOver
-from makegood.prevent.incidents.models import Incident, IncidentCase, IncidentEvent, State
+from makegood.prevent.incidents.models import Incident, IncidentCase, IncidentEvent, Snapshot, State
 from makegood.prevent.incidents.replay import replay
+from makegood.prevent.incidents.services.affecting import look
 from makegood.prevent.incidents.services.joining import look_soon
 from makegood.prevent.incidents.services.timeline import lock_incidents, record
 
@@ -19,7 +20,8 @@ Kind = IncidentEvent.Kind
 
 @transaction.atomic
 def merge(*, duplicate_id: uuid.UUID, survivor_id: uuid.UUID, by: User, now: datetime) -> Incident:
-    """Let an incident go on in another: its cases move. New cases join by what the survivor says of itself.
+    """Let an incident go on in another: its cases move, and what it cuts out of purchases is of the survivor, too, once
+    that was counted anew. New cases join by what the survivor says of itself.
 
     Both rows are held, in the order of their identifiers.
 
@@ -45,12 +47,15 @@ def merge(*, duplicate_id: uuid.UUID, survivor_id: uuid.UUID, by: User, now: dat
     record(survivor, Kind.MERGED, at=now, by=by, facts={"from": duplicate.number, "cases": moved})
     for follow in extensions.merging:
         follow(duplicate, survivor, by, now)
+    if Snapshot.objects.filter(incident__in=[duplicate, survivor]).exists():
+        look(survivor, by=by, now=now)
     return survivor
 
 
 @transaction.atomic
 def part(*, duplicate_id: uuid.UUID, by: User, now: datetime) -> Incident:
-    """Take a merge back: the incident is as before, and the cases that it brought return.
+    """Take a merge back: the incident is as before, the cases that it brought return, and the affected orders of both
+    are counted anew.
 
     Raises CannotMerge where it was not merged; nothing is then written.
     """
@@ -68,5 +73,8 @@ def part(*, duplicate_id: uuid.UUID, by: User, now: datetime) -> Incident:
     record(survivor, Kind.PARTED, at=now, by=by, facts={"of": duplicate.number, "cases": returned})
     for follow in extensions.parting:
         follow(duplicate, survivor, by, now)
+    for one in (duplicate, survivor):
+        if one.state != State.RESOLVED and Snapshot.objects.filter(incident=one).exists():
+            look(one, by=by, now=now)
     look_soon()
     return duplicate

@@ -26,6 +26,7 @@ from makegood.prevent.incidents.services import Declared
 from makegood.prevent.incidents.severity import propose, toll_of
 from makegood.prevent.signals.models import Signal
 from makegood.prevent.signals.queries.listing import find_signal
+from makegood.prevent.signals.queries.one import begins
 from makegood.prevent.slices import DIMENSIONS, Predicate
 from makegood.prevent.slices_in_words import Names
 from makegood.recover.cases.queries.case import reasons_to_choose, the_case
@@ -52,7 +53,7 @@ class Origin:
 
 @needs("incidents.lead")
 def declare(request: StaffRequest) -> HttpResponse:
-    """Own a failure. At most eight SQL queries to show."""
+    """Own a failure. At most nine SQL queries to show."""
     me, now = request.user, timezone.now()
     origin = _origin(request, me, now)
     if origin.signal and (first := Incident.objects.filter(signal=origin.signal).first()):
@@ -98,16 +99,16 @@ def _origin(request: StaffRequest, me: User, now: datetime) -> Origin:
         signal = find_signal(number)
         names = Names.of([signal.slice])
         return Origin(
-            signal=signal, since=signal.since, names=names, title=names.of_slice(signal.slice)[:200],
+            signal=signal, since=begins(signal), names=names, title=names.of_slice(signal.slice)[:200],
             case_ids=list(signal.claimed.values_list("case_id", flat=True)),
             common=[(name, value) for name, value in signal.slice.items() if name in DIMENSIONS],
         )  # fmt: skip
     if number := _number(request.GET.get("case", "")):
         case = the_case(number, places=visible_places(me))
         [told] = of_cases([case.id])
-        begins = (told.exposed_at or told.opened_at) - LOOK_BACK
+        since = (told.exposed_at or told.opened_at) - LOOK_BACK
         return Origin(
-            case=case.number, case_ids=[case.id], title=case.reason, since=begins,
+            case=case.number, case_ids=[case.id], title=case.reason, since=since,
             common=list(told.dimensions.items()), names=Names.of([told.dimensions]),
         )  # fmt: skip
     return Origin(since=now - LOOK_BACK)

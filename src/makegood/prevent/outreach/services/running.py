@@ -20,6 +20,7 @@ from makegood.prevent.outreach.errors import (
 )
 from makegood.prevent.outreach.limits import limit_of, somebody_may
 from makegood.prevent.outreach.models import Entry, Outreach, Recipient, State
+from makegood.prevent.outreach.services.drawing import take_in
 from makegood.prevent.outreach.services.settling import say_on_cases, settle
 from makegood.prevent.outreach.services.standing import Cost, cost_of, lock, lock_draft, note
 from makegood.recover.cases.models import Status
@@ -136,6 +137,35 @@ def resume(*, outreach_id: uuid.UUID, by: User, now: datetime) -> Outreach:
     note(outreach, Entry.Kind.RESUMED, at=now, by=by)
     _wake_the_worker()
     return outreach
+
+
+@transaction.atomic
+def add_found(*, outreach_id: uuid.UUID, by: User, now: datetime) -> int:
+    """Take in whoever was found to be affected since it was worked out who is told; how many are told then.
+
+    Nobody who is among its people is told twice or held out anew; the same share is held out. One that had ended goes
+    on for them.
+
+    Raises
+    ------
+    OutreachNotFound, CannotGoThere
+        It has not been started. Nothing is changed.
+    AboveLimit
+        With them it may cost more than this role may promise: somebody with a higher limit can add them.
+    """
+    outreach = _lock_in(outreach_id, "added to", State.RUNNING, State.STOPPED, State.ENDED)
+    before = cost_of(outreach.pk)
+    outreach.zones = sorted({*outreach.zones, *take_in(outreach)})
+    cost, limit = cost_of(outreach.pk), limit_of(by.role)
+    added = cost.people - before.people
+    if added and not limit.covers(cost.each, cost.total):
+        raise AboveLimit(cost.each, cost.total, limit.each, limit.total)
+    if added and outreach.state == State.ENDED:
+        outreach.state, outreach.ended_at = State.RUNNING, None
+    outreach.save(update_fields=["zones", "state", "ended_at"])
+    note(outreach, Entry.Kind.ADDED, at=now, by=by, people=added, total=str(cost.total - before.total))
+    _wake_the_worker()
+    return added
 
 
 @transaction.atomic

@@ -13,7 +13,9 @@ from django.db import connection, transaction
 from makegood.ground.messages.brands import brand_selling
 from makegood.ground.messages.services import Letter, enqueue_many, send_after_all
 from makegood.ids import uuid7
-from makegood.prevent.incidents.models import IncidentCase, TakenOut
+from makegood.prevent.casing import UNASKED
+from makegood.prevent.incidents.models import Incident, IncidentCase, TakenOut
+from makegood.prevent.incidents.services.timeline import lock_incident
 from makegood.prevent.outreach.deciding import awake
 from makegood.prevent.outreach.models import Entry, Outreach, Recipient, Segment, State
 from makegood.prevent.outreach.services.drawing import SUPPRESSED
@@ -35,10 +37,10 @@ MOST_UNSENT: Final = 1000
 def send_due(*, now: datetime) -> int:
     """Hand over to the outbox what may leave now; returns how many messages. Many may run at once.
 
-    A batch is one transaction: the row of the outreach is held (one that somebody else holds is passed over), its
-    people get a case and a message, and the throttle is counted. A worker that dies leaves the batch as it was.
-    Stopping takes the same row, so once it is committed no further batch begins. What is not running costs nothing
-    (index `outreach_running`). Call outside transactions.
+    A batch is one transaction: the row of the outreach is held (one that somebody else holds is passed over), then that
+    of its incident, its people get a case and a message, and the throttle is counted. A worker that dies leaves the
+    batch as it was. Stopping takes the same row, so once it is committed no further batch begins. What is not running
+    costs nothing (index `outreach_running`). Call outside transactions.
     """
     settle(now=now)
     sent = 0
@@ -71,6 +73,8 @@ def _send_a_batch(outreach_id: uuid.UUID, now: datetime) -> int:
             outreach.save(update_fields=["state", "ended_at"])
             note(outreach, Entry.Kind.ENDED, at=now)
         return 0
+    # A merge comes before or after the whole batch: nobody is told by both, and cases go where they belong.
+    outreach.incident = lock_incident(outreach.incident_id)
     left_out = _leave_out(due)
     due = [pk for pk in due if pk not in left_out]
     again = _send_again(due, now)
@@ -171,13 +175,19 @@ def _tell(recipients: Sequence[uuid.UUID], outreach: Outreach, now: datetime) ->
     # For whom a case opened at this very moment elsewhere is told in the next batch, and joins it.
     batch = [person for person in batch if person.id in cases]
     by_hand = set(
-        TakenOut.objects.filter(incident=outreach.incident, case__in=list(cases.values())).values_list(
+        TakenOut.objects.filter(incident__in=_same(outreach.incident), case__in=list(cases.values())).values_list(
             "case", flat=True
         )
     )
+    merged = outreach.incident.merged_into
     IncidentCase.objects.bulk_create(
         [
-            IncidentCase(case_id=case.pk, incident=outreach.incident, joined_at=now)
+            IncidentCase(
+                case_id=case.pk,
+                incident=merged or outreach.incident,
+                joined_at=now,
+                came_with=outreach.incident if merged else None,
+            )
             for case in cases.values()
             if case.pk not in by_hand
         ],
@@ -225,6 +235,11 @@ def _tell(recipients: Sequence[uuid.UUID], outreach: Outreach, now: datetime) ->
     return len(told)
 
 
+def _same(incident: Incident) -> list[uuid.UUID]:
+    """The incident, and the one that it goes on in."""
+    return [pk for pk in (incident.pk, incident.merged_into_id) if pk]
+
+
 def _told(case: Case, now: datetime) -> dict[str, Any]:
     """What our message makes of a case that opened with it: answered, and the ball is with the customer.
 
@@ -243,7 +258,7 @@ def _cases_for(
     orders = {order: person.id for person in batch for order in person.orders}
     known = lock_cases(customers=(), orders=list(orders))
     of_incident = set(
-        IncidentCase.objects.filter(incident=outreach.incident, case__in=[case.pk for case in known])
+        IncidentCase.objects.filter(incident__in=_same(outreach.incident), case__in=[case.pk for case in known])
         .values_list("case_id", flat=True)
     )  # fmt: skip
     cases: dict[uuid.UUID, Case] = {}
@@ -252,14 +267,14 @@ def _cases_for(
         if fits and case.resolved_at is None and case.order_id in orders:
             cases.setdefault(orders[case.order_id], case)
     fresh = {
-        f"outreach:{person.id}": person.id
+        f"{UNASKED}{person.id}": person.id
         for person in batch
         if person.id not in cases
     }  # fmt: skip
     opened = open_cases(
         [
             NewCase(
-                reason=outreach.reason.code, at=now, origin=f"outreach:{person.id}",
+                reason=outreach.reason.code, at=now, origin=f"{UNASKED}{person.id}",
                 subject=words_to(person, segments[person.segment_id], "").subject,
                 why=f"Outreach {outreach}: affected by incident {outreach.incident}, written to before they asked.",
                 customer_id=person.customer_id, order_id=person.orders[0], place_id=person.place_id,

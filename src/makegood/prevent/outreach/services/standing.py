@@ -13,7 +13,8 @@ from makegood.prevent.incidents.services.timeline import lock_incident, record
 from makegood.prevent.outreach.errors import NotADraft, OutreachNotFound
 from makegood.prevent.outreach.models import Entry, Outreach, Recipient, State
 
-_FOR_THE_INCIDENT: Final = frozenset({Entry.Kind.STARTED, Entry.Kind.STOPPED, Entry.Kind.RESUMED, Entry.Kind.ENDED})
+_FOR_THE_INCIDENT: Final = frozenset({Entry.Kind.STARTED, Entry.Kind.STOPPED, Entry.Kind.RESUMED, Entry.Kind.ENDED,
+                                      Entry.Kind.ADDED})  # fmt: skip
 
 
 def lock(outreach_id: uuid.UUID) -> Outreach:
@@ -39,14 +40,16 @@ def lock_draft(outreach_id: uuid.UUID) -> Outreach:
 def note(
     outreach: Outreach, kind: Entry.Kind, *, at: datetime, by: User | None = None, why: str = "", **facts: Any
 ) -> None:
-    """Write down what was done to an outreach, and what the incident should know on its timeline, too.
+    """Write down what was done to an outreach, and what the incident (or the one it goes on in) should know on its
+    timeline, too.
 
     One SQL query; five where the incident is told. Its row is taken after that of the outreach.
     """
     Entry.objects.create(outreach=outreach, kind=kind, at=at, by=by, why=why[:500], facts=facts)
     if kind in _FOR_THE_INCIDENT:
+        told = outreach.incident.merged_into_id or outreach.incident_id
         record(
-            lock_incident(outreach.incident_id), IncidentEvent.Kind.OUTREACH, at=at, by=by, why=why,
+            lock_incident(told), IncidentEvent.Kind.OUTREACH, at=at, by=by, why=why,
             facts=facts | {"outreach": str(outreach), "did": kind},
         )  # fmt: skip
 

@@ -18,27 +18,28 @@ from makegood.errors import MakegoodError
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
 from makegood.ground.staff.models import User
+from makegood.prevent.incidents.queries.listing import find_incident
 from makegood.prevent.outreach import queries, services
 from makegood.prevent.outreach.errors import SegmentNotFound
-from makegood.prevent.outreach.forms import OutreachForm, SegmentForm, first_of
+from makegood.prevent.outreach.forms import OutreachForm, SegmentForm, first_for, first_of
 from makegood.prevent.outreach.wording import FIELDS
 
 
 @needs("outreach.send")
 def new(request: StaffRequest, incident: int) -> HttpResponse:
     """A draft for an incident."""
-    form = OutreachForm(
-        request.POST if request.method == "POST" else None, initial={"title": request.GET.get("title", "")[:200]}
-    )
+    about = find_incident(incident)
+    form = OutreachForm(request.POST if request.method == "POST" else None, initial=first_for(about))
+    back = reverse("incidents:incident", args=[incident])
     if request.method == "POST" and form.is_valid():
         try:
             made = services.make(
                 incident_number=incident, by=request.user, now=timezone.now(), **form.cleaned_data
             )  # fmt: skip
         except MakegoodError as why:
-            return _form(request, form, _("New outreach"), reverse("outreach:list"), str(why), why.status)
+            return _form(request, form, _("New outreach"), back, str(why), why.status)
         return redirect("outreach:new_segment", made.number)
-    return _form(request, form, _("New outreach for I-%(number)s") % {"number": incident}, reverse("outreach:list"))
+    return _form(request, form, _("New outreach for I-%(number)s") % {"number": incident}, back)
 
 
 @needs("outreach.send")
@@ -101,9 +102,8 @@ class Doing(NamedTuple):
 
 
 def _draw(it: Doing) -> str:
-    services.draw(outreach_id=it.outreach_id, now=it.now)
-    n = queries.progress_of(it.outreach_id).to_tell
-    return ngettext("%(n)s person would be told.", "%(n)s people would be told.", n) % {"n": f"{n:,}"}
+    services.ask_to_draw(outreach_id=it.outreach_id, now=it.now)
+    return _("Who is told is being worked out. Nothing leaves by that.")
 
 
 def _start(it: Doing) -> str:
@@ -143,6 +143,12 @@ def _resume(it: Doing) -> str:
     return _("It goes on where it was stopped.")
 
 
+def _add(it: Doing) -> str:
+    added = services.add_found(**it.plain)
+    return ngettext("%(n)s person found since is told, too.", "%(n)s people found since are told, too.", added) % {
+        "n": f"{added:,}"}  # fmt: skip
+
+
 def _end(it: Doing) -> str:
     services.end(**it.plain, why=it.why)
     return _("Ended for good. Whoever was not told is not told.")
@@ -150,7 +156,7 @@ def _end(it: Doing) -> str:
 
 DEEDS: Final[dict[str, Callable[[Doing], str]]] = {
     "draw": _draw, "start": _start, "ask": _ask, "approve": _approve, "send-back": _send_back, "stop": _stop,
-    "resume": _resume, "end": _end,
+    "resume": _resume, "add": _add, "end": _end,
 }  # fmt: skip
 
 

@@ -54,7 +54,9 @@ def listed(request: StaffRequest) -> HttpResponse:
 @require_safe
 @needs("outreach.see")
 def one(request: StaffRequest, number: int) -> HttpResponse:
-    """One outreach. Six SQL queries: who asks, itself, how it stands, segments, what was done, its people."""
+    """One outreach. Six SQL queries: who asks, itself, how it stands, segments, what was done, its people; once it was
+    started a seventh, for who was found since.
+    """
     outreach = queries.outreach_called(number)
     filters = queries.Filters.read(request.GET)
     after = read_uuid(request.GET.get("after", ""))
@@ -69,6 +71,7 @@ def one(request: StaffRequest, number: int) -> HttpResponse:
         "next": urlencode({**kept, "after": rows[queries.PAGE - 1].id}) if len(rows) > queries.PAGE else "",
         "limit": limit, "within": limit.covers(progress.most_each, progress.at_most),
         "mine": outreach.asked_by_id == request.user.pk,
+        "found_since": queries.found_since(outreach) if outreach.started_at else 0,
     }  # fmt: skip
     return render(request, "outreach/one.html", facts | WORDS)
 
@@ -76,8 +79,12 @@ def one(request: StaffRequest, number: int) -> HttpResponse:
 @require_safe
 @needs("outreach.see")
 def live(request: StaffRequest, number: int) -> HttpResponse:
-    """How it stands, asked again while it runs. Three SQL queries."""
+    """How it stands, asked again while it runs, or while it is worked out who is told. Three SQL queries."""
     outreach = queries.outreach_called(number)
+    if outreach.draw_asked_at:
+        return render(request, "outreach/_drawing.html", {"outreach": outreach, "now": timezone.now()})
+    if "drawing" in request.GET:
+        return HttpResponse(headers={"HX-Refresh": "true"})  # there are people now, and other things to do
     facts = {"outreach": outreach, "progress": queries.progress_of(outreach.pk), "now": timezone.now()}
     return render(request, "outreach/_progress.html", facts | WORDS)
 

@@ -116,15 +116,18 @@ _COUNTS: Final = """(o.id < %({bound})s AND (o.id < %(settled_{bound})s OR o.pla
 # -- cases
 
 
-def past_cases(dimensions: Sequence[str], *, since: datetime, until: datetime, written_before: datetime) -> pa.Table:
-    """Cases opened in [since, until), in that order. One SQL query per page of `casing.each_opened`.
+def past_cases(
+    dimensions: Sequence[str], *, since: datetime, until: datetime, written_before: datetime, as_opened: bool = False
+) -> pa.Table:
+    """Cases opened in [since, until), in that order. `as_opened`: as they were then, so that a reason which was
+    corrected later is not known. One SQL query per page of `casing.each_opened`.
 
     One purchase that fails is one failure, however many cases tell of it: of each kind its first case counts.
     """
     bound = written_at(written_before)
     rows = [
         (str(it.id), it.opened_at, it.exposed_at, *(it.dimensions.get(name) for name in dimensions))
-        for it in casing.each_opened(since, until)
+        for it in casing.each_opened(since, until, as_opened=as_opened)
         if it.id < bound and not it.again
     ]
     return _table(rows, case_schema(dimensions))

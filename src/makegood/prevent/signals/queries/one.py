@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, NamedTuple
 
 from django.db import connection
+from django.db.models import Min
 from scipy.stats import poisson
 
 from makegood.ground.asking import Question
@@ -117,6 +118,15 @@ def history(signal_id: uuid.UUID) -> tuple[list[SignalEvent], int]:
             shown.append(event)
         slice_ = told
     return shown[::-1], len(events) - len(shown)
+
+
+def begins(signal: Signal) -> datetime:
+    """The first purchase that it may have hit: of its cases', and not after its onset. One SQL query.
+
+    The onset is when more was reported than usual; what then failed had been bought before.
+    """
+    first: datetime | None = signal.claimed.aggregate(at=Min("case__order__placed_at"))["at"]
+    return min(first, signal.since) if first else signal.since
 
 
 class Claim(NamedTuple):

@@ -82,7 +82,7 @@ def tick(now: datetime, *, progress: Progress | None = None) -> Ran:
 def in_the_past(*, since: datetime, until: datetime) -> Iterator[Finding]:
     """What a detector would have found from `since` to `until`, knowing nothing later. Keeps nothing, tells nobody.
 
-    Cases and purchases are read as they are known today, in the order in which they happened.
+    Everything is read in the order in which it happened: cases as they opened, purchases as they are known today.
     """
     detector = _new_detector()
     bound = material.surely_visible()
@@ -92,7 +92,9 @@ def in_the_past(*, since: datetime, until: datetime) -> Iterator[Finding]:
             exposures = material.past_exposures(
                 lake, settings.MAKEGOOD_DETECT_BY, since=begins, until=ends, written_before=bound
             )
-            cases = material.past_cases(settings.MAKEGOOD_DETECT_BY, since=begins, until=ends, written_before=bound)
+            cases = material.past_cases(
+                settings.MAKEGOOD_DETECT_BY, since=begins, until=ends, written_before=bound, as_opened=True
+            )
             yield from detector.advance(exposures, cases, ends)
 
 

@@ -50,7 +50,7 @@ person AS MATERIALIZED (
         AND c.opened_at > p.at - interval '{COUNTS_FOR.days} days' AND c.outcome <> 'duplicate'
 ), bought AS (
     SELECT p.n, p.at AS asked_at, p.order_id AS asked_order, o.id, o.customer_id, o.place_id, o.placed_at,
-           o.cancelled_at, f.*,
+           o.paid_at, o.cancelled_at, f.*,
            CASE WHEN f.sent AND f.known
                 THEN row_number() OVER (PARTITION BY p.n, f.sent AND f.known ORDER BY o.placed_at, o.id) END AS turn
     FROM person p
@@ -66,20 +66,23 @@ person AS MATERIALIZED (
                min(s.promised_at) FILTER (WHERE s.gone AND (s.said_lost
                    OR s.promised_at <= p.at - interval '{LOST_AFTER.days} days')) AS lost_at,
                min(s.promised_at) FILTER (WHERE s.gone OR s.late) AS late_at,
-               (array_agg(s.carrier_id ORDER BY s.gone DESC, s.late DESC NULLS LAST))[1] AS carrier_id,
-               (array_agg(s.seller_id ORDER BY s.gone DESC, s.late DESC NULLS LAST))[1] AS seller_id,
-               (array_agg(s.warehouse_id ORDER BY s.gone DESC, s.late DESC NULLS LAST))[1] AS warehouse_id
+               (array_agg(s.carrier_id ORDER BY s.gone DESC, s.late DESC NULLS LAST, s.id))[1] AS carrier_id,
+               (array_agg(s.seller_id ORDER BY s.gone DESC, s.late DESC NULLS LAST, s.id))[1] AS seller_id,
+               (array_agg(s.warehouse_id ORDER BY s.gone DESC, s.late DESC NULLS LAST, s.id))[1] AS warehouse_id
         FROM (
             SELECT s.*, coalesce(s.delivered_at <= p.at AND s.delivered_at > s.promised_at, false)
                        AND o.channel <> 'pickup' AS late,
                    g.gone, g.gone AND EXISTS (
                        SELECT FROM retail_trackingevent t
                        WHERE t.shipment_id = s.id AND t.kind = 'lost' AND t.at <= p.at) AS said_lost
-            FROM retail_shipment s CROSS JOIN LATERAL (
+            FROM (
+                -- what came later of any parcel shows that the order was not "delivered" yet: a status bears no time
+                SELECT s.*, max(s.delivered_at) OVER () AS last FROM retail_shipment s WHERE s.order_id = o.id
+            ) s CROSS JOIN LATERAL (
                 SELECT coalesce(s.promised_at <= p.at, false) AND o.channel <> 'pickup'
-                    AND coalesce(s.delivered_at > p.at, o.status NOT IN ('delivered', 'returned'))
+                    AND coalesce(s.delivered_at > p.at,
+                                 o.status NOT IN ('delivered', 'returned') OR coalesce(s.last > p.at, false))
                     AND NOT coalesce(o.cancelled_at <= p.at, o.status IN ('cancelled', 'unavailable')) AS gone) g
-            WHERE s.order_id = o.id
         ) s
     ) f
 ), failed AS (
@@ -89,7 +92,8 @@ person AS MATERIALIZED (
     UNION ALL
     SELECT b.*, 'cancelled', b.cancelled_at FROM bought b
     WHERE b.cancelled_at <= b.asked_at
-        AND EXISTS (SELECT FROM retail_payment p WHERE p.order_id = b.id AND p.amount > 0)
+        AND EXISTS (SELECT FROM retail_payment p WHERE p.order_id = b.id AND p.amount > 0
+                    AND coalesce(p.paid_at, b.paid_at, b.placed_at) <= b.asked_at)
     UNION ALL
     SELECT b.*, 'refund', r.received_at + interval '{REFUND_WITHIN.days} days' FROM bought b
     JOIN retail_return r ON r.order_id = b.id AND r.status <> 'refused'

@@ -3,6 +3,7 @@
 //   data-row           a row of a list: j and k walk, Enter opens its a[data-open], x ticks its checkbox
 //   data-dialog="id"   opens the dialog            data-close   closes the one it stands in
 //   data-due, data-ago <time> kept current         data-filters a form that applies each change at once
+// It is loaded first and at once, so that it hears every key; what needs the page waits for it in begin().
 (() => {
   "use strict";
   const all = (selector, root = document) => [...root.querySelectorAll(selector)];
@@ -85,7 +86,7 @@
   }
 
   // -- the finder: what the server finds, and the commands that match
-  const finder = one("#finder"), box = finder && one("input", finder);
+  let finder, box;
   const options = () => all("[role=option]:not([hidden])", finder).filter((option) => !option.closest("[hidden]"));
   function openFinder() {
     openDialog("finder");
@@ -112,7 +113,10 @@
     if (!words.length) one("#finder-hits").replaceChildren();
     choose(options()[0]);
   }
-  if (finder) {
+  function readyFinder() {
+    finder = one("#finder");
+    if (!finder) return;
+    box = one("input", finder);
     box.addEventListener("input", narrow);
     finder.addEventListener("htmx:afterSwap", () => choose(options()[0]));
     box.addEventListener("keydown", (event) => {
@@ -163,6 +167,33 @@
   addEventListener("resize", openScrollers);
   document.addEventListener("toggle", openScrollers, true);
 
+  // -- keys typed ahead: what is pressed while one page goes and the next one comes is meant for the next one
+  const PATIENCE = 10000; // who waited longer than that for a page no longer counts on what they pressed
+  let listens = false, left = 0;
+  const isLeaving = () => Date.now() - left < PATIENCE;
+  const stored = (task) => { try { return task(); } catch { return null; } }; // a browser may refuse to store
+  const ahead = () => JSON.parse(stored(() => sessionStorage.getItem("ahead")) || "[]");
+  const keep = (key) => stored(() => sessionStorage.setItem("ahead", JSON.stringify([...ahead(), { key, at: Date.now() }])));
+  function listen() {
+    const keys = ahead();
+    stored(() => sessionStorage.removeItem("ahead"));
+    listens = true;
+    left = 0;
+    keys.filter(({ at }) => Date.now() - at < PATIENCE).forEach(({ key }) => {
+      (document.activeElement || document.body).dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+    });
+  }
+  if (window.navigation) {
+    navigation.addEventListener("navigate", ({ destination, downloadRequest }) => {
+      // Links to files say so (`download`): nothing else tells that this page will stay.
+      if (destination.sameDocument || downloadRequest !== null || new URL(destination.url).origin !== location.origin) return;
+      left = Date.now();
+      if (finder) finder.close();
+    });
+    navigation.addEventListener("navigateerror", () => { left = 0; });
+  }
+  addEventListener("pageshow", (event) => { if (event.persisted) listen(); });
+
   // -- keyboard
   let going = 0;
   function press(event) {
@@ -175,6 +206,10 @@
     const writing = event.target.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
     if (writing) {
       if (event.key === "Escape" && !event.target.closest("dialog")) event.target.blur();
+      return;
+    }
+    if (!listens || isLeaving()) {
+      if (/^\S$/u.test(event.key)) { event.preventDefault(); keep(event.key); }
       return;
     }
     if (one("dialog[open]")) return;
@@ -258,10 +293,15 @@
   });
   document.addEventListener("htmx:sendError", complain);
   document.addEventListener("htmx:afterSettle", () => { watchToasts(); tick(); openScrollers(); });
-  watchToasts();
-  openScrollers();
-  all("[data-tabbed]").forEach((group) => {
-    const first = one("[data-pane].shown", group) || one("[data-pane]", group);
-    if (first) showPane(first.dataset.pane);
-  });
+  function begin() {
+    readyFinder();
+    watchToasts();
+    openScrollers();
+    all("[data-tabbed]").forEach((group) => {
+      const first = one("[data-pane].shown", group) || one("[data-pane]", group);
+      if (first) showPane(first.dataset.pane);
+    });
+    setTimeout(listen); // after htmx, which begins at the same moment
+  }
+  document.addEventListener("DOMContentLoaded", begin);
 })();
