@@ -324,6 +324,7 @@ class Detector:
         slices["near"] = np.where(alone, self.level * own, 1.0)
         slices["n_near"] *= FADE
         slices["e_near"] *= FADE
+        slices["spare"] = 0.0
         self.strength = _strengths(slices, depth)
         if first:
             # What was weighed until now was weighed without knowing what is usual in each slice.

@@ -30,6 +30,7 @@ SLICE = np.dtype(
         ("n_old", "f8"), ("e_old", "f8"), ("n_kept", "f8"), ("e_kept", "f8"),
         ("cell", "i4"), ("cuboid", "i4"), ("settled", "i4"), ("head", "i4"),
         ("near", "f4"), ("spread", "f4"), ("q", "f4"), ("usual", "f4"), ("teach", "i4"), ("evidence", "f4", 6),
+        ("spare", "f4"),
     ],
     align=True,
 )  # fmt: skip
@@ -37,6 +38,7 @@ ROW = np.dtype([("prev", "i4"), ("cohort", "i4"), ("n", "f4"), ("m", "f4"), ("up
 DONE, DAY_ENDED, CELLS_FULL, ALARM, SLICES_FULL = range(5)
 RATIOS = np.array([1.5, 2.2, 3.5, 6.0, 12.0, 30.0])  # multiples of the usual rate that evidence is collected for
 LOG_RATIOS = np.log(RATIOS)
+MOST_SPARE = 20  # cases that are counted before a slice is weighed again
 
 
 @njit(cache=True, inline="always")
@@ -613,6 +615,7 @@ def advance(
                 into[n_old], settled[n_old], rows[n_old], quiet[n_old] = k, last, n, one[0]
                 most = max(most, n + 1)
                 n_old += 1
+            slice_[x].spare -= counts
             add_case(x, max(_cohort_of(case_of, i, told, slice_[x].teach), first), counts, slices, log_)
         # ... then all of it at once, which the processor does many times as fast
         for turn in range(most):
@@ -644,16 +647,7 @@ def advance(
                 x = sl[k]
                 if x < 0:
                     continue
-                seen = 0.0
-                y = slice_[x].head
-                while y >= 0 and log_rows[y].cohort >= first:
-                    seen += log_rows[y].n
-                    y = log_rows[y].prev
-                # No mass at all would make the most of these cases: most slices are far from the limit even then.
-                bound = 0.0
-                for j in range(6):
-                    bound += (slice_[x].evidence[j] + n_live * weight[k]) * exp(min(seen, 200.0) * LOG_RATIOS[j])
-                if bound < 6.0 * limit:
+                if slice_[x].spare >= 0.0:
                     continue
                 c = q[k] * theta[k]
                 for h in range(n_live):
@@ -673,8 +667,19 @@ def advance(
             for j in range(6):
                 weigh_live(n_now, RATIOS[j], forget[j], live_n, live_m, lanes[4], lanes[5], sums[j], lanes[6])
             for h in range(n_now):
-                out_evidence[into[h]] = lanes[6, h] / 6.0
-                best = max(best, lanes[6, h] / 6.0)
+                k = into[h]
+                out_evidence[k] = lanes[6, h] / 6.0
+                best = max(best, out_evidence[k])
+                # A case makes evidence of a ratio at most so many times as large: until then nobody need look.
+                spare = 1.0
+                for _ in range(MOST_SPARE):
+                    bound = 0.0
+                    for j in range(6):
+                        bound += (sums[j, h] + (n_live + 1) * weight[k]) * exp(spare * LOG_RATIOS[j])
+                    if bound >= 6.0 * limit:
+                        break
+                    spare += 1.0
+                slice_[sl[k]].spare = spare - 1.0
         i += 1
         if best >= limit and fitted:
             for k in range(n_c):
