@@ -392,15 +392,19 @@ class Detector:
         self.ex_t, self.ex_rows, self.sampled = self.ex_t[end:], self.ex_rows[end:], self.sampled - end
 
     @property
-    def _time(self) -> tuple[float, float]:
-        """Hours of a bin, and of a cohort: a day, or more where reports take so long that there were too many."""
+    def _time(self) -> tuple[float, float, float]:
+        """Hours of a bin, and of a cohort: a day, or more where reports take so long that there were too many.
+
+        And what part of a cohort a bin is.
+        """
         width = self.rates.width
-        return width, 24.0 * np.ceil(kernels.SPAN * width / 24.0 / COHORTS)
+        unit = 24.0 * float(np.ceil(kernels.SPAN * width / 24.0 / COHORTS))
+        return width, unit, width / unit
 
     @property
     def _live(self) -> int:
         """How many cohorts, the present one included, may still be reported of."""
-        width, unit = self._time
+        width, unit, _part = self._time
         return int(((kernels.SPAN + 1) * width + 2.0) // unit) + 2
 
     def _cohorts(self, which: Any) -> NDArray[np.int64]:
@@ -409,11 +413,11 @@ class Detector:
         Without an exposure: that of their own time among reports that come at once, that of the usual delay before
         among others.
         """
-        width, unit = self._time
+        width, _unit, part = self._time
         exposed, at = self.case_x[which], self.case_t[which]
         hours = np.stack([np.fmin(exposed, at), np.where(np.isnan(exposed), at - self.rates.usually, exposed)], axis=1)
         hours = np.clip(hours, 0.0, at[:, None])
-        return np.asarray(np.floor(hours / width) * width // unit, np.int64)
+        return np.asarray(hours // width * part + 1e-9, np.int64)
 
     def _oldest(self) -> int:
         return int((self.day - LOOK_BACK) * 24.0 // self._time[1])
@@ -638,7 +642,7 @@ class Detector:
                 "rates": {name: getattr(self.rates, name) for name in _RATES},
             }  # fmt: skip
             # What cohorts weighed is asked until they were settled, and as long again for those that slept.
-            width, unit = self._time if self.rates.width else (1.0, 24.0)
+            width, unit, _part = self._time if self.rates.width else (1.0, 24.0, 0.0)
             oldest = int((self.now - 24.0 - 2 * self._live * unit) // width) if self.rates.width else 0
             arrays = {f"state_{name}": rows for name, rows in self.state.arrays(oldest).items()}
             arrays |= {f"own_{name}": getattr(self, name) for name in _ARRAYS}

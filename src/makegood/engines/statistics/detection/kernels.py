@@ -7,8 +7,8 @@ from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
 
-SPAN = 48  # bins of the time since exposure, in which mass waits to be reported
-BINS = 74  # that a cell remembers: cohorts end later than the last of their bins
+SPAN = 32  # bins of the time since exposure, in which mass waits to be reported
+BINS = 50  # that a cell remembers: cohorts end later than the last of their bins
 # Masses are whole numbers of 1 / UNIT cases, so that the order in which exposures of one minute come does not matter.
 UNIT = 2.0**24
 CELL = np.dtype(
@@ -139,36 +139,47 @@ def reported(s, at, width, told, teach, cell_, ring):
 
 
 @njit(cache=True)
-def look(s, at, first, told, teach, cell_, ring, time, live, f):
-    """Mass of a cell that could have been reported by hour `at`; how much mass the cohorts from `first` on have.
+def look_back(b, at, time, told, n_live, shares, cohorts):
+    """For each row of `told` and each bin back from bin b: what share of it is reported by hour `at`, and its cohort.
+
+    `cohorts` counts from the first of the n_live that end with the present one.
+    """
+    width = time[0]
+    top = told.shape[1] - 2
+    first = cohort(b, time) - n_live + 1
+    for back in range(cohorts.shape[0]):
+        cohorts[back] = max(cohort(max(b - back, 0), time) - first, -1)
+        age = at - (b - back) * width
+        for teach in range(len(told)):
+            if age >= top:
+                shares[teach, back] = 1.0
+            else:
+                i = int(age)
+                shares[teach, back] = told[teach, i] + (told[teach, i + 1] - told[teach, i]) * (age - i)
+
+
+@njit(cache=True)
+def look(s, now, shares, cohorts, teach, cell_, ring, live, f):
+    """Mass of a cell that could have been reported; how much mass the cohorts have that may still be reported of.
 
     What of each of these cohorts could have been reported goes into live[f, teach].
     """
-    width, unit = time
-    top = told.shape[1] - 2
     waiting = 0.0
     fresh = 0.0
     for h in range(live.shape[2]):
         live[f, teach, h] = 0.0
-    b, mass = cell_[s].bin, float(cell_[s].mass) / UNIT
+    back, mass = now - cell_[s].bin, cell_[s].mass / UNIT
     p = cell_[s].ring_at
-    for _ in range(BINS + 1):
-        if b < 0:
-            break
-        h = cohort(b, time) - first
-        if h < 0:
-            break
-        age = at - b * width
-        share = 1.0
-        if age < top:
-            share = 0.0
-            if age > 0.0:
-                i = int(age)
-                share = told[teach, i] + (told[teach, i + 1] - told[teach, i]) * (age - i)
-        live[f, teach, h] += mass * share
-        waiting += mass * (1.0 - share)
+    if cell_[s].bin < 0:
+        return 0.0, 0.0
+    while back < cohorts.shape[0] and cohorts[back] >= 0:
+        part = mass * shares[teach, back]
+        live[f, teach, cohorts[back]] += part
+        waiting += mass - part
         fresh += mass
-        b, mass = ring[s, p].bin, float(ring[s, p].mass) / UNIT
+        if ring[s, p].bin < 0:
+            break
+        back, mass = now - ring[s, p].bin, ring[s, p].mass / UNIT
         p -= 1
         if p < 0:
             p = BINS - 1
@@ -177,9 +188,8 @@ def look(s, at, first, told, teach, cell_, ring, time, live, f):
 
 @njit(cache=True)
 def cohort(b, time):
-    """Which cohort of exposures a bin belongs to."""
-    width, unit = time
-    return int(b * width // unit)
+    """Which cohort of exposures a bin belongs to. No division: `look` asks for each bin."""
+    return int(b * time[2] + 1e-9)
 
 
 @njit(cache=True, inline="always")
@@ -222,7 +232,7 @@ def new_scratch(n_c, n_grids, n_told, n_live):
     return (
         np.full(n_c, -1, np.int64), np.zeros(n_c), np.ones(n_c), np.ones(n_c), np.ones(n_c), np.zeros(n_c), np.zeros(n_c),
         np.ones(n_c), np.zeros(n_c), np.full(n_grids, -1, np.int64), np.zeros((n_grids, n_told)), np.zeros(64, np.int64),
-        np.zeros((n_grids, n_told, n_live)), np.zeros(n_grids),
+        np.zeros((n_grids, n_told, n_live)), np.zeros(n_grids), np.zeros((n_told, BINS + 1)), np.zeros(BINS + 1, np.int64),
     )  # fmt: skip
 
 
@@ -238,9 +248,27 @@ def describe(rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rat
     depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, teller, needs = cuboids
     s_keys, s_values, s_used, slice_ = slices
     strength, inverse_shape, shares, share_at, forget, unsure, level, disp1, disp2 = rates
-    sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v, live, fresh = scratch
-    width, unit = time
-    first = cohort(int(t // width), time) - live.shape[2] + 1
+    (
+        sl,
+        mass,
+        theta,
+        usual,
+        q,
+        shape,
+        weight,
+        ratio2,
+        share,
+        cell_of,
+        now_mass,
+        v,
+        live,
+        fresh,
+        shares_now,
+        cohorts_now,
+    ) = scratch
+    width, unit, of_unit = time
+    now = int(t // width)
+    look_back(now, t, time, told, live.shape[2], shares_now, cohorts_now)
     unknown = take_row(rows, i, v)
     for f in range(len(spec)):
         cell_of[f] = cell(f, v, unknown, spec, dense, keys, values, used)
@@ -276,7 +304,7 @@ def describe(rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rat
         if teller[k] >= 0:
             teach = told_of[share_at[teller[k]] + v[teller[k]]]
         if now_mass[g, teach] < 0.0:
-            now_mass[g, teach], fresh[g] = look(s, t, first, told, teach, cell_, ring, time, live, g)
+            now_mass[g, teach], fresh[g] = look(s, now, shares_now, cohorts_now, teach, cell_, ring, live, g)
         mass[k] = now_mass[g, teach]
         share[k] = min(cell_[s].total / everything, 1.0) * qk
         weight[k] = prior[k] * share[k] * unit / 24.0
@@ -526,11 +554,28 @@ def advance(
     s_keys, s_values, s_used, slice_ = slices
     log_rows, l_used = log_
     strength, inverse_shape, shares, share_at, forget, unsure, level, disp1, disp2 = rates
-    width, unit = time
+    width, unit, of_unit = time
     n_c = len(depth)
     n_ex, n_ca = len(ex_t), len(case_t)
     scratch = new_scratch(n_c, len(spec), len(told), n_live)
-    sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v, live, fresh = scratch
+    (
+        sl,
+        mass,
+        theta,
+        usual,
+        q,
+        shape,
+        weight,
+        ratio2,
+        share,
+        cell_of,
+        now_mass,
+        v,
+        live,
+        fresh,
+        shares_now,
+        cohorts_now,
+    ) = scratch
     into = np.zeros(n_c, np.int64)
     lanes = np.zeros((7, n_c))
     sums = np.zeros((6, n_c))
@@ -748,7 +793,24 @@ def score_case(rows, i, t, time, n_live, told, told_of, grids, cells, cuboids, s
     cell_, ring = cells
     scratch = new_scratch(len(depth), len(spec), len(told), n_live)
     describe(rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rates, False, scratch)
-    sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v, live, fresh = scratch
+    (
+        sl,
+        mass,
+        theta,
+        usual,
+        q,
+        shape,
+        weight,
+        ratio2,
+        share,
+        cell_of,
+        now_mass,
+        v,
+        live,
+        fresh,
+        shares_now,
+        cohorts_now,
+    ) = scratch
     first = cohort(int(t // time[0]), time) - n_live + 1
     found = np.zeros(4)
     for k in range(len(sl)):
@@ -793,7 +855,24 @@ def explain_away(rows, case_of, amount, t, time, n_live, told, told_of, grids, c
     log_rows, l_used = log_
     forget = rates[4]
     scratch = new_scratch(len(depth), len(spec), len(told), n_live)
-    sl, mass, theta, usual, q, shape, weight, ratio2, share, cell_of, now_mass, v, live, fresh = scratch
+    (
+        sl,
+        mass,
+        theta,
+        usual,
+        q,
+        shape,
+        weight,
+        ratio2,
+        share,
+        cell_of,
+        now_mass,
+        v,
+        live,
+        fresh,
+        shares_now,
+        cohorts_now,
+    ) = scratch
     lanes = np.zeros((7, 1))
     sums = np.zeros((6, 1))
     order = np.empty(1000, np.int64)

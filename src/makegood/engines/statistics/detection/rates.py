@@ -12,7 +12,7 @@ DELAYS: Final = 50_000  # reports that delays are learned from, the latest
 TELLING: Final = 200  # reports of one kind from which on it has delays of its own
 SHRINK: Final = 20.0  # cases' worth of belief that a value is like all others
 ROUNDS: Final = 6
-NARROWEST: Final = 2.25  # hours of a bin, so that a cell remembers its cohorts of a day
+NARROWEST: Final = 3.25  # hours of a bin, so that a cell remembers its cohorts of a day
 
 Codes = NDArray[np.int32]
 Numbers = NDArray[np.float64]
