@@ -1,11 +1,16 @@
 """Patterns among cases, found while they are few: evidence for every slice of up to three dimensions at once.
 
 How it works, in short. Each purchase adds the number of cases it usually leads to to every combination of its values
-(a *cell*); a case looks at the cells it falls into, asks how many cases they could have led to *by now*, and weighs how
-much better a rise explains what came than chance does. Evidence that there is a rise, whenever it began, is summed up
-(Shiryaev-Roberts) for several sizes of the rise, with a prior weight for each slice in proportion to its share of all
-purchases. In a quiet world this sum grows by one a day over all slices together: a sum of c days therefore is passed at
-most once in c days on average, however many slices there are. That is the one setting.
+(a *cell*). A case looks at the cells it falls into and asks, for the purchases of each day (a *cohort*), how many cases
+they could have led to *by now*, and how much better a rise explains what came than chance does. Evidence that there is
+a rise, whichever cohort it began with, is summed up (Shiryaev-Roberts) for several sizes of the rise, with a prior
+weight for each slice in proportion to its share of all purchases. In a quiet world this sum grows by one a day over all
+slices together: a sum of c days therefore is passed at most once in c days on average, however many slices there are.
+That is the one setting. What passes it is raised once its slice is clear.
+
+As reports of a cohort come in, the likelihood ratio of what it led to by now is a martingale where nothing rose, so
+evidence may be looked at after every case. Cohorts that nobody reports of any more are settled: what they say is kept
+as one number for each size of the rise.
 
 References
 ----------
@@ -473,7 +478,9 @@ class Detector:
         expected, observed = self._expected(signal, now)
         today = int(now // 24.0)
         over = now - signal.last_case > SLEEP * 24.0 or now - signal.since > LASTING * 24.0
-        half = 1 + (signal.ratio - 1) / 2
+        # How large the rise is, seen over all of the signal and a little carefully: when raised it looked its largest.
+        ratio = float(chi2.ppf(0.3, 2 * len(signal.cases))) / 2 / max(self._due(signal, now), 1e-3)
+        half = 1 + (max(min(ratio, signal.ratio), ONSET_RATIOS[0]) - 1) / 2
         for day, then_expected, then_observed in signal.history:
             if today - day in BACK and expected > then_expected:
                 over |= poisson.cdf(observed - then_observed, half * (expected - then_expected)) < BACK_LEVEL
