@@ -31,7 +31,7 @@ from tests.factories import colleague
 from tests.imap import Mailbox
 from tests.journeys.lost_lane import DAY, REASON, Bought, Shop
 from tests.relay import Relay
-from tests.worker import work
+from tests.worker import begin, work
 
 pytestmark = [
     pytest.mark.journey,
@@ -49,6 +49,7 @@ def shop(settings: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> Itera
     settings.MAKEGOOD_QUIET_HOURS = None  # the journey is made at any hour
     monkeypatch.setattr(material, "MARGIN", timedelta(0))
     detecting._WORKING.clear()
+    begin()
     for name in ("dev", "mia", "ana"):
         colleague(name)
     now = timezone.now()
