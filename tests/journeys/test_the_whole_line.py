@@ -18,6 +18,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from makegood.ground.messages.brands import brands
+from makegood.prevent.improvements.models import Improvement
 from makegood.prevent.incidents.models import Incident
 from makegood.prevent.outreach.models import Outreach, Recipient
 from makegood.prevent.signals.models import Signal
@@ -174,12 +175,13 @@ def test_from_a_handful_of_complaints_to_a_cause_that_is_gone(  # noqa: PLR0915 
     axe(page)
     page.get_by_role("button", name="Keep it").click()
     expect(page.get_by_text("Not looked at yet")).to_be_visible()
+    improvement = Improvement.objects.get()
 
     # Until the belt is new five weeks pass; parcels are lost as before.
     fixed, later = shop.now + 5 * WEEK, shop.now + 17 * WEEK
     shop.sell(shop.now, fixed)
     with time_machine.travel(fixed):
-        page = visit("/improvements/A-1/", who="dev")
+        page = visit(f"/improvements/{improvement}/", who="dev")
         page.get_by_role("button", name="The change is there").click()
         expect(page.get_by_text("Under way").first).to_be_visible()
 
@@ -188,7 +190,7 @@ def test_from_a_handful_of_complaints_to_a_cause_that_is_gone(  # noqa: PLR0915 
     with time_machine.travel(later):
         work("scorecards.refresh", "improvements.look")
         page = visit("/improvements/", who="dev")
-        page.get_by_role("link", name="A-1", exact=True).click()
+        page.get_by_role("link", name=str(improvement), exact=True).click()
         expect(page.locator(".chart-reading")).to_contain_text("Worked:")
         expect(page.locator(".chart-canvas svg, .chart-canvas canvas").first).to_be_visible()
         _compare_weeks(page, shop, signal.slice)
