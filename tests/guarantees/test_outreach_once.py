@@ -25,7 +25,7 @@ from tests.relay import Relay, listening
 
 # All of it takes hours on a busy machine: MAKEGOOD_TEST_OUTREACH=100000
 PEOPLE = int(os.environ.get("MAKEGOOD_TEST_OUTREACH", "1000"))
-KILLS = 6
+KILLS = max(6, PEOPLE // 5000)
 PATIENCE = 120 + PEOPLE / 20
 
 # What the worker does every few seconds, all the time, so that the kills fall into its work.
