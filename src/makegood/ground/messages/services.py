@@ -169,12 +169,11 @@ def _thread_so_far(references: str, in_reply_to: str) -> str:
 def deliver_due(*, now: datetime) -> int:
     """Hand over everything that is due, oldest first; returns how many were sent. Many may run at once.
 
-    Who holds a message's advisory lock works on it, some messages at a time; PostgreSQL releases the locks when a worker
-    dies, however it dies.
-    The status says what that death meant: *waiting*, the relay had not accepted it, so the next worker sends it at
-    once; *being handed over*, the relay may have it, so it becomes *perhaps sent* and a person decides (`send_again`):
-    nobody gets it twice by itself. Between the two lie the last three bytes of the SMTP dialogue. Call outside
-    transactions.
+    Who holds a message's advisory lock works on it; PostgreSQL releases the locks of a worker that dies, however it
+    dies. The status says what that death meant: *waiting*, the relay had not accepted it, so the next worker sends it
+    at once; *being handed over*, the relay may have it, so it becomes *perhaps sent* and a person decides
+    (`send_again`): nobody gets it twice by itself. Between the two lie the last three bytes of the SMTP dialogue. Call
+    outside transactions.
     """
     _find_the_uncertain()
     sent = 0
