@@ -1,4 +1,4 @@
-"""How long detection takes on many cases, how large its state is, and how soon a case is judged.
+"""How long detection takes on many cases, how large its state is, and how much memory that needs.
 
     python -m bench.detection.speed [--cases 10000000 --exposures 100000000] [--days-at-once 5] [--seed 1] [--json]
 
@@ -49,13 +49,12 @@ class World:
     def _chances(self, codes: dict[str, Any]) -> Any:
         return np.prod([self.effects[name][column] for name, column in codes.items()], axis=0)
 
-    def day(self, day: int, count: int | None = None) -> tuple[pa.Table, pa.Table]:
+    def day(self, day: int) -> tuple[pa.Table, pa.Table]:
         """Exposures of a day, and the cases that come of them, whenever they are reported."""
         dice = np.random.default_rng((self.seed, day))
-        count = count or self.a_day
-        at = np.sort(dice.integers(0, 1440, count)) + day * 1440
-        codes = self._codes(dice, count)
-        hit = np.flatnonzero(dice.random(count) < self.rate * self._chances(codes))
+        at = np.sort(dice.integers(0, 1440, self.a_day)) + day * 1440
+        codes = self._codes(dice, self.a_day)
+        hit = np.flatnonzero(dice.random(self.a_day) < self.rate * self._chances(codes))
         reported = at[hit] + (np.exp(dice.normal(np.log(20), 0.9, len(hit))) * 60).astype(np.int64)
         seen = {"at": moments(at)} | {name: texts(column, SIZES[name]) for name, column in codes.items()}
         told = {"reported_at": moments(reported), "exposed_at": moments(at[hit])}
@@ -84,11 +83,9 @@ def in_pieces(world: World, at_once: int) -> Iterator[tuple[pa.Table, pa.Table, 
 
 
 def measure(world: World, at_once: int) -> dict[str, Any]:
-    """Processor seconds of the detector over a year, its state, and how soon it judges one minute's cases."""
+    """Processor seconds of the detector over a year, and its state."""
     compiling = World(2, DAYS * 2000, DAYS * 40)
-    first = Detector(DIMENSIONS, one_false_alarm_in=30)
-    first.advance(*compiling.days(0, 70), START + timedelta(days=70))
-    judged_minute_by_minute(compiling, first, minutes=3)
+    Detector(DIMENSIONS, one_false_alarm_in=30).advance(*compiling.days(0, 70), START + timedelta(days=70))
     detector, cpu, cases, exposures, signals = Detector(DIMENSIONS, one_false_alarm_in=30), 0.0, 0, 0, 0
     making, quarters = -time.process_time(), [[0.0, 0] for _ in range(QUARTERS)]
     for seen, told, last in in_pieces(world, at_once):
@@ -108,14 +105,9 @@ def measure(world: World, at_once: int) -> dict[str, Any]:
         "cases": cases, "exposures": exposures, "signals": signals, "making_cpu_s": making, "cpu_s": cpu,
         "cpu_s_per_million_cases": cpu / cases * 1e6, **by_quarter,
         "cells": int(detector.state.keys[2][0]), "slices": int(detector.state.slices[2][0]),
-        "pss_mb": resident("Pss"), "rss_peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "pss_mb": resident("Pss"), "peak_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }  # fmt: skip
-    result |= kept(detector)
-    waits = judged_minute_by_minute(world, detector)
-    return result | {
-        "minute_of_600_cases_ms_median": float(np.median(waits) * 1000),
-        "minute_of_600_cases_ms_longest": float(max(waits) * 1000),
-    }
+    return result | kept(detector)
 
 
 def resident(what: str = "Rss") -> float:
@@ -135,22 +127,6 @@ def kept(detector: Detector) -> dict[str, float]:
         return {
             "state_mb": path.stat().st_size / 2**20, "save_s": saved - began, "load_s": time.perf_counter() - saved,
         }  # fmt: skip
-
-
-def judged_minute_by_minute(world: World, detector: Detector, *, minutes: int = 60) -> list[float]:
-    """Seconds of each of some calls, each with a minute's cases at ten a second."""
-    waits = []
-    for minute in range(minutes):
-        seen, told = world.day(DAYS + minute, int(600 / world.rate))
-        now = DAYS * 1440 + minute
-        column = moments(np.full(len(told), now))
-        for name in ("reported_at", "exposed_at"):
-            told = told.set_column(told.schema.get_field_index(name), name, column)
-        seen = seen.set_column(0, "at", moments(np.full(len(seen), now)))
-        began = time.perf_counter()
-        detector.advance(seen, told, START + timedelta(days=DAYS, minutes=minute + 1))
-        waits.append(time.perf_counter() - began)
-    return waits
 
 
 def main() -> None:
