@@ -439,12 +439,14 @@ class Detector:
         return scores
 
     def _members(
-        self, cases: kernels.Cases, code: Sequence[int], since: float, upto: int, of: int
-    ) -> NDArray[np.int64]:
-        """Cases of a slice up to one, of a cohort or later ones, that no signal took but number `of`."""
+        self, cases: kernels.Cases, code: Sequence[int], score: Numbers, upto: int, of: int
+    ) -> NDArray[np.int64]:  # fmt: skip
+        """Cases of a slice since the onset in its score, up to one, that no signal took but number `of`."""
+        since, row = score[3], self.state.slices.slice[int(score[0])]
         first = int(np.searchsorted(self.case_t, max(since * self._clock.unit, (self.day - LOOK_BACK) * 24.0)))
         dims = sum(1 << d for d, value in enumerate(code) if value >= 0)
-        return np.asarray(kernels.members(cases, first, upto + 1, np.array(code), dims, since, of))
+        at_once = self.rates.told[row["teach"], 0] >= 1.0
+        return np.asarray(kernels.members(cases, first, upto + 1, np.array(code), dims, since, 0 if at_once else 1, of))
 
     def _code(self, case: int, cuboid: int) -> list[int]:
         parts = self.state.parts[cuboid]
@@ -464,7 +466,7 @@ class Detector:
         for _ in range(ROUNDS):
             top = int(scores[:, 1].argmax())
             better = False
-            for other in self._members(cases, self._code(pivot, top), scores[top, 3], case, of)[::-1][:PIVOTS]:
+            for other in self._members(cases, self._code(pivot, top), scores[top], case, of)[::-1][:PIVOTS]:
                 if other in looked:
                     continue
                 looked.add(int(other))
@@ -475,7 +477,7 @@ class Detector:
                 break
         top, clear = self._clearest(scores)
         code = self._code(pivot, top)
-        mine = self._members(cases, code, scores[top, 3], case, of)
+        mine = self._members(cases, code, scores[top], case, of)
         if len(mine) < LEAST or not (clear or evidence > STRONG * self.one_false_alarm_in):
             return
         counted = np.where(self.taken[mine] >= 0, 1.0 / around.ratio if around else 1.0, 1.0)

@@ -838,15 +838,19 @@ def score_case(w, cases, i, t, oldest, opened, ratios, out):
 
 
 @njit(cache=True)
-def members(cases, start, end, code, dims, since, of):
+def members(cases, start, end, code, dims, since, column, of):
     """Indices from start up to end of cases in a slice, of a cohort or later, that no signal took but number `of`.
 
-    `code`: a value of each dimension, or -1; `dims`: those that it names, as bits.
+    `code`: a value of each dimension, or -1; `dims`: those that it names, as bits; `column`: of the cohorts.
     """
     out = np.empty(max(end - start, 0), np.int64)
     n = 0
     for i in range(start, end):
-        if (cases.taken[i] >= 0 and cases.taken[i] != of) or cases.cohorts[i, 0] < since or not dims & cases.news[i]:
+        if (
+            (cases.taken[i] >= 0 and cases.taken[i] != of)
+            or cases.cohorts[i, column] < since
+            or not dims & cases.news[i]
+        ):
             continue
         same = True
         for d in range(len(code)):
