@@ -150,19 +150,15 @@ def each_opened(
         after = page[-1].opened_at, page[-1].id
 
 
-# What events set that decides of which slices a case is.
-TELLING: Final = ["reason_id", "order_id", "shipment_id"]
-
-
-def changed(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, datetime]:
-    """Of these cases those of which something else became known after they opened, and when last. One SQL query."""
+def corrected(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    """Of these cases those whose reason changed after they opened, and when last. One SQL query."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT case_id, max(at) FROM cases_caseevent
-            WHERE case_id = ANY(%s) AND seq > 1 AND changes ?| %s GROUP BY case_id
+            WHERE case_id = ANY(%s) AND seq > 1 AND changes ? 'reason_id' GROUP BY case_id
             """,
-            [list(ids), TELLING],
+            [list(ids)],
         )
         return dict(cursor.fetchall())
 

@@ -121,10 +121,10 @@ def past(
     dimensions: Sequence[str], *, since: datetime, until: datetime, written_before: datetime
 ) -> Iterator[tuple[datetime, datetime, pa.Table]]:
     """Begin and end of each part of a stretch of time, and the cases told in it: as they opened, then again when
-    something else became known of them.
+    their reason was corrected.
 
     One purchase that fails is one failure, however many cases tell of it: of each kind its first case counts. Of a case
-    that changed more than once, what is known today is told at its last change; what came after `until` is not known.
+    corrected more than once, what is known today is told at the last time; what came after `until` is not known.
 
     SQL queries: one per page of `casing.each_opened`, and two for each part.
     """
@@ -136,7 +136,7 @@ def past(
             (str(it.id), it.opened_at, it.exposed_at, *(it.dimensions.get(name) for name in dimensions), None)
             for it in opened
         ]
-        when = {case: at for case, at in casing.changed([it.id for it in opened]).items() if at < until}
+        when = {case: at for case, at in casing.corrected([it.id for it in opened]).items() if at < until}
         before = {it.id: it.dimensions for it in opened}
         for now in casing.of_cases(list(when)):
             corrections += _correction(now, when[now.id], before[now.id], dimensions)
@@ -182,7 +182,7 @@ def fresh_cases(
 def fresh_corrections(
     dimensions: Sequence[str], *, after: datetime, until: datetime, written_since: datetime, written_before: datetime
 ) -> pa.Table:
-    """Cases that were judged before and of which something else is known since the last look.
+    """Cases that were judged before and whose reason was corrected since the last look.
 
     Two SQL queries: an index scan of the key of events, and the cases with what they were judged as.
     """
@@ -192,10 +192,10 @@ def fresh_corrections(
             """
             SELECT case_id, max(changed.at), judged.dimensions
             FROM cases_caseevent changed JOIN signals_judgedcase judged USING (case_id)
-            WHERE changed.id >= %s AND changed.id < %s AND changed.seq > 1 AND changed.changes ?| %s
+            WHERE changed.id >= %s AND changed.id < %s AND changed.seq > 1 AND changed.changes ? 'reason_id'
             GROUP BY case_id, judged.dimensions
             """,
-            [*bounds, casing.TELLING],
+            bounds,
         )
         judged = {case: (at, before) for case, at, before in cursor}
     rows: list[tuple[Any, ...]] = []
