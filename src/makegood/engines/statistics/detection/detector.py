@@ -335,12 +335,7 @@ class Detector:
                 (signal for signal in self.signals if signal.closed is None),
                 key=lambda it: (-it.dims.bit_count(), it.number),
             )
-            opened = kernels.Opened(
-                np.array([signal.code for signal in current], np.int64).reshape(len(current), -1)
-                if current else np.zeros((0, len(self.reader.dimensions)), np.int64),
-                np.array([signal.dims for signal in current], np.int64),
-                np.array([1.0 / signal.ratio for signal in current]),
-            )  # fmt: skip
+            opened = self._opened(current)
             outcome = kernels.advance(
                 world, exposures, cases, position, stop, opened, self.one_false_alarm_in, self.fitted, self.today,
                 claimed, evidence,
@@ -362,6 +357,16 @@ class Detector:
                 world = self._world()
         self._sample(end)
         self.ex_t, self.ex_rows, self.sampled = self.ex_t[end:], self.ex_rows[end:], self.sampled - end
+
+    def _opened(self, signals: Sequence[Open]) -> kernels.Opened:
+        """Signals as kernels take them."""
+        return kernels.Opened(
+            np.array([signal.code for signal in signals], np.int64).reshape(-1, len(self.reader.dimensions)),
+            np.array([signal.dims for signal in signals], np.int64),
+            np.array([1.0 / signal.ratio for signal in signals]),
+            np.array([signal.lift * signal.usual for signal in signals]),
+            np.array([signal.onset for signal in signals], np.int64),
+        )
 
     def _cohorts(self) -> NDArray[np.int64]:
         """(n, 2) cohorts of exposures that cases belong to.
@@ -400,7 +405,9 @@ class Detector:
         self.day = day
         for signal in self.signals:
             if signal.closed is None:
-                if signal.is_over(start, *self._expected(signal, start)):
+                expected, observed = self._expected(signal, start)
+                signal.lift_to(expected)
+                if signal.is_over(start, expected, observed):
                     signal.closed = start
                     found.append(self._finding("closed", signal, start))
                 elif len(signal.cases) >= GROWN * signal.told:
@@ -419,24 +426,27 @@ class Detector:
 
     # Deciding
 
-    def _score(self, world: kernels.World, cases: kernels.Cases, case: int, now: float, known: int) -> Numbers:
+    def _score(
+        self, world: kernels.World, cases: kernels.Cases, case: int, now: float, around: Open | None
+    ) -> Numbers:  # fmt: skip
         """For each slice of a case: number, score, log likelihood ratio, onset, ratio, cases, expected, usual.
 
-        Not of those that a signal with dimensions `known` (bits) explains, if it took the case.
+        `around`: a signal; where it took the case, slices are held against what it makes usual.
         """
         scores = np.zeros((len(self.state.parts), 8))
-        kernels.score_case(world, cases, case, now, self._oldest, ONSET_RATIOS, scores)
-        if known and self.taken[case] >= 0:
-            scores[world.cuboids.needs & ~known == 0, 1] = -1e18
+        opened = self._opened([around] if around and self.taken[case] >= 0 else [])
+        kernels.score_case(world, cases, case, now, self._oldest, opened, ONSET_RATIOS, scores)
         return scores
 
     def _members(
-        self, cases: kernels.Cases, code: Sequence[int], since: float, upto: int, of: int
-    ) -> NDArray[np.int64]:
-        """Cases of a slice up to one, of a cohort or later ones, that no signal took but number `of`."""
+        self, cases: kernels.Cases, code: Sequence[int], score: Numbers, upto: int, of: int
+    ) -> NDArray[np.int64]:  # fmt: skip
+        """Cases of a slice since the onset in its score, up to one, that no signal took but number `of`."""
+        since, row = score[3], self.state.slices.slice[int(score[0])]
         first = int(np.searchsorted(self.case_t, max(since * self._clock.unit, (self.day - LOOK_BACK) * 24.0)))
         dims = sum(1 << d for d, value in enumerate(code) if value >= 0)
-        return np.asarray(kernels.members(cases, first, upto + 1, np.array(code), dims, since, of))
+        at_once = self.rates.told[row["teach"], 0] >= 1.0
+        return np.asarray(kernels.members(cases, first, upto + 1, np.array(code), dims, since, 0 if at_once else 1, of))
 
     def _code(self, case: int, cuboid: int) -> list[int]:
         parts = self.state.parts[cuboid]
@@ -452,23 +462,22 @@ class Detector:
         """
         now, of = float(self.case_t[case]), int(self.taken[case])
         around = next((signal for signal in self.signals if signal.number == of), None)
-        known = around.dims if around else 0
-        pivot, scores, looked = case, self._score(world, cases, case, now, known), {case}
+        pivot, scores, looked = case, self._score(world, cases, case, now, around), {case}
         for _ in range(ROUNDS):
             top = int(scores[:, 1].argmax())
             better = False
-            for other in self._members(cases, self._code(pivot, top), scores[top, 3], case, of)[::-1][:PIVOTS]:
+            for other in self._members(cases, self._code(pivot, top), scores[top], case, of)[::-1][:PIVOTS]:
                 if other in looked:
                     continue
                 looked.add(int(other))
-                rival = self._score(world, cases, int(other), now, known)
+                rival = self._score(world, cases, int(other), now, around)
                 if rival[:, 1].max() > scores[:, 1].max() + 1e-9:
                     pivot, scores, better = int(other), rival, True
             if not better:
                 break
         top, clear = self._clearest(scores)
         code = self._code(pivot, top)
-        mine = self._members(cases, code, scores[top, 3], case, of)
+        mine = self._members(cases, code, scores[top], case, of)
         if len(mine) < LEAST or not (clear or evidence > STRONG * self.one_false_alarm_in):
             return
         counted = np.where(self.taken[mine] >= 0, 1.0 / around.ratio if around else 1.0, 1.0)
@@ -519,8 +528,8 @@ class Detector:
             self.raised += 1
         signal = Open(
             number=kin.number if kin else self.raised, code=code, slice=int(score[0]), ratio=max(ratio, LEAST_RATIO),
-            usual=float(score[7]), since=float(self.case_t[mine[0]]), evidence=evidence, expected=expected, mass=0.0,
-            last_case=now, told=kin.told if kin else 0, cases=ids,
+            lift=0.0, onset=int(score[3]), usual=float(score[7]), since=float(self.case_t[mine[0]]), evidence=evidence,
+            expected=expected, mass=0.0, last_case=now, told=kin.told if kin else 0, cases=ids,
         )  # fmt: skip
         if kin:
             if kin is not around:
@@ -529,6 +538,7 @@ class Detector:
                 signal.expected += kin.due(self._expected(kin, now)[0])
             self.signals.remove(kin)
         signal.mass, observed = self._expected(signal, now)
+        signal.lift_to(signal.mass)
         signal.history = [(self.day, self._expected(signal, self.day * 24.0)[0], observed)]
         self.signals.append(signal)
         self.taken[mine] = signal.number

@@ -48,9 +48,8 @@ Exposures = namedtuple("Exposures", "at values mass")
 Cases = namedtuple(
     "Cases", "at values cohorts news taken"
 )  # news: dimensions that a case told again tells anew, as bits
-Opened = namedtuple(
-    "Opened", "codes dims weight"
-)  # signals that are open: values, dimensions as bits, what a case counts
+# Signals that are open: values; dimensions as bits; what a case counts; cases per mass as of late; the cohort of the onset.
+Opened = namedtuple("Opened", "codes dims weight rate onset")
 Seen = namedtuple(
     "Seen", "slice mass theta usual q shape weight ratio2 share cell_of now_mass fresh live v shares runs"
 )
@@ -570,6 +569,15 @@ def _cohort_of(cases, i, told, teach):
 
 
 @njit(cache=True)
+def _lift(o, opened, needs, seen):
+    """How many times what is thought usual in the slice of a signal its rate is now, and so in all slices within."""
+    for k in range(len(needs)):
+        if needs[k] == opened.dims[o]:
+            return max(opened.rate[o] / (seen.q[k] * seen.theta[k]), 1.0)
+    return 1.0
+
+
+@njit(cache=True)
 def advance(w, exposures, cases, position, until, opened, limit, fitted, today, claimed, out_evidence):
     """Take exposures and cases in order of time until something is to be decided outside.
 
@@ -583,6 +591,7 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
     width, n_live, part = w.clock.width, w.clock.live, w.clock.part
     news, values, codes, dims = cases.news, cases.values, opened.codes, opened.dims
     n_c = len(depth)
+    inside = np.zeros(n_c, np.bool_)  # slices within the signal that takes a case
     n_ex, n_ca = len(exposures.at), len(cases.at)
     seen = new_seen(w)
     sl, mass, theta, usual, q, shape, weight = (
@@ -628,12 +637,16 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
             if same:
                 hit = o
                 break
-        counts = 1.0 if hit < 0 else opened.weight[hit]
+        counts, lift, onset = 1.0, 1.0, 0
+        if hit >= 0:
+            counts, onset = opened.weight[hit], opened.onset[hit]
         claimed[i] = hit
         today[0] += news[i] == -1
         describe(w, cases, i, t, True, seen)
         newest = cohort(b, part)
         first = newest - n_live + 1
+        if hit >= 0:
+            lift = _lift(hit, opened, needs, seen)
         # What cohorts that nobody reports of any more make of the evidence: first what is to be weighed ...
         n_old = 0
         most = 0
@@ -641,6 +654,7 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
             x = sl[k]
             if x < 0:
                 continue
+            inside[k] = hit >= 0 and dims[hit] & ~needs[k] == 0
             rise = q[k] * (mass[k] - slice_[x].mass_last)
             slice_[x].e_all += rise * usual[k]
             slice_[x].e_near += rise
@@ -662,8 +676,8 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
                 into[n_old], settled[n_old], rows[n_old], quiet[n_old] = k, last, n, one[0]
                 most = max(most, n + 1)
                 n_old += 1
-            slice_[x].spare -= counts
-            slice_[x].today -= counts
+            slice_[x].spare -= 1.0
+            slice_[x].today -= 1.0
             which = max(_cohort_of(cases, i, told, slice_[x].teach), slice_[x].settled + 1)
             slice_[x].live[which & (LIVE - 1)] += counts
         # ... then all of it at once, which the processor does many times as fast
@@ -673,10 +687,12 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
                 c = q[k] * theta[k]
                 y = buffers[h, turn] if turn < rows[h] else -1
                 end = row[y].cohort if y >= 0 else first
-                lanes[0, h] = row[y].n if y >= 0 else 0.0
-                lanes[1, h] = c * row[y].m if y >= 0 else 0.0
+                # Within a signal cases count whole again, against the rate that it makes usual.
+                lifted = inside[k] and settled[h] + 1 >= onset
+                lanes[0, h] = (row[y].n / counts if lifted else row[y].n) if y >= 0 else 0.0
+                lanes[1, h] = (c * lift * row[y].m if lifted else c * row[y].m) if y >= 0 else 0.0
                 lanes[2, h] = end - settled[h] - 1
-                lanes[3, h] = c * quiet[h]
+                lanes[3, h] = c * lift * quiet[h] if lifted else c * quiet[h]
                 lanes[4, h] = shape[k]
                 lanes[5, h] = weight[k]
                 lanes[6, h] = 1.0 if y >= 0 else 0.0
@@ -703,9 +719,14 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
                 ):
                     continue
                 c = q[k] * theta[k]
+                scale = 1.0
+                if inside[k]:
+                    c, scale = c * lift, 1.0 / counts
                 for h in range(n_live):
-                    live_n[h, n_now] = slice_[x].live[(first + h) & (LIVE - 1)]
-                    live_m[h, n_now] = c * live[grid_of[k], slow[k], h]
+                    live_n[h, n_now], live_m[h, n_now] = 0.0, 0.0
+                    if not inside[k] or first + h >= onset:
+                        live_n[h, n_now] = slice_[x].live[(first + h) & (LIVE - 1)] * scale
+                        live_m[h, n_now] = c * live[grid_of[k], slow[k], h]
                 into[n_now] = k
                 lanes[4, n_now] = shape[k]
                 lanes[5, n_now] = weight[k]
@@ -739,11 +760,11 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
 
 
 @njit(cache=True)
-def _score(x, c, p, first, upto_now, oldest, w, live, ratios, out):
+def _score(x, c, p, first, upto_now, oldest, scale, w, live, ratios, out):
     """Best log likelihood ratio of a lasting rise that began with a cohort of which a case came.
 
-    `upto_now`: mass of the cohorts before the first that may still be reported of. `out` gets the cohort it began with,
-    the ratio, the cases since and how many of them were expected.
+    `upto_now`: mass of the cohorts before the first that may still be reported of; `scale`: what each case counts here.
+    `out` gets the cohort it began with, the ratio, the cases since and how many of them were expected.
     """
     slice_, row = w.slices.slice, w.rows.row
     settled = slice_[x].settled
@@ -755,7 +776,7 @@ def _score(x, c, p, first, upto_now, oldest, w, live, ratios, out):
         n_sum = 0.0
         m_sum = 0.0
         for h in range(first + len(live) - 1, max(settled, oldest - 1), -1):
-            n = slice_[x].live[h & (LIVE - 1)] if h <= settled + LIVE else 0.0
+            n = slice_[x].live[h & (LIVE - 1)] * scale if h <= settled + LIVE else 0.0
             m = c * live[h - first] if h >= first else each
             z = log((p + m) / (p + ratio * m))
             ll += p * z + n * (lr + z)
@@ -774,8 +795,8 @@ def _score(x, c, p, first, upto_now, oldest, w, live, ratios, out):
                 m_sum += gap * m
             m = c * row[y].m
             z = log((p + m) / (p + ratio * m))
-            ll += p * z + row[y].n * (lr + z)
-            n_sum += row[y].n
+            ll += p * z + row[y].n * scale * (lr + z)
+            n_sum += row[y].n * scale
             m_sum += m
             if ll > best and row[y].n > 0.0:
                 best = ll
@@ -786,38 +807,50 @@ def _score(x, c, p, first, upto_now, oldest, w, live, ratios, out):
 
 
 @njit(cache=True)
-def score_case(w, cases, i, t, oldest, ratios, out):
-    """For every cuboid: slice, score with the prior, log likelihood ratio, onset, ratio, cases, expected, usual rate."""
+def score_case(w, cases, i, t, oldest, opened, ratios, out):
+    """For every cuboid: slice, score with the prior, log likelihood ratio, onset, ratio, cases, expected, usual rate.
+
+    `opened`: the signal that took the case, or none. What lies within is held against the rate that it makes usual, what
+    it lies within is not looked at.
+    """
     seen = new_seen(w)
     describe(w, cases, i, t, False, seen)
     first = cohort(int(t / w.clock.width), w.clock.part) - w.clock.live + 1
+    raised = _lift(0, opened, w.cuboids.needs, seen) if len(opened.dims) else 1.0
     found = np.zeros(4)
     for k in range(len(seen.slice)):
         x = seen.slice[k]
         out[k, 0] = x
-        if x < 0:
+        if x < 0 or (len(opened.dims) and w.cuboids.needs[k] & ~opened.dims[0] == 0):
             out[k, 1] = -1e18
             continue
-        c = seen.q[k] * seen.theta[k]
+        c, lift, scale, begin = seen.q[k] * seen.theta[k], 1.0, 1.0, oldest
+        if len(opened.dims) and opened.dims[0] & ~w.cuboids.needs[k] == 0:
+            lift, scale, begin = raised, 1.0 / opened.weight[0], max(oldest, opened.onset[0])
         g = w.cuboids.grid[k]
         upto = w.cells.cell[seen.cell_of[g]].total / UNIT - seen.fresh[g]
-        ll = _score(x, c, seen.shape[k], first, upto, oldest, w, seen.live[g, w.cuboids.slow[k]], ratios, found)
+        live = seen.live[g, w.cuboids.slow[k]]
+        ll = _score(x, c * lift, seen.shape[k], first, upto, begin, scale, w, live, ratios, found)
         out[k, 1] = ll + log(max(seen.weight[k], 1e-300))
         out[k, 2] = ll
-        out[k, 3], out[k, 4], out[k, 5], out[k, 6] = found[0], found[1], found[2], found[3]
+        out[k, 3], out[k, 4], out[k, 5], out[k, 6] = found[0], found[1], found[2], found[3] / lift
         out[k, 7] = c
 
 
 @njit(cache=True)
-def members(cases, start, end, code, dims, since, of):
+def members(cases, start, end, code, dims, since, column, of):
     """Indices from start up to end of cases in a slice, of a cohort or later, that no signal took but number `of`.
 
-    `code`: a value of each dimension, or -1; `dims`: those that it names, as bits.
+    `code`: a value of each dimension, or -1; `dims`: those that it names, as bits; `column`: of the cohorts.
     """
     out = np.empty(max(end - start, 0), np.int64)
     n = 0
     for i in range(start, end):
-        if (cases.taken[i] >= 0 and cases.taken[i] != of) or cases.cohorts[i, 0] < since or not dims & cases.news[i]:
+        if (
+            (cases.taken[i] >= 0 and cases.taken[i] != of)
+            or cases.cohorts[i, column] < since
+            or not dims & cases.news[i]
+        ):
             continue
         same = True
         for d in range(len(code)):
@@ -883,3 +916,4 @@ def explain_away(w, cases, which, amount, t, oldest):
                     last, upto = end, row[y].upto
                 for j in range(6):
                     slice_[x].evidence[j] = sums[j, 0]
+                slice_[x].spare = slice_[x].today = 0.0

@@ -145,7 +145,10 @@ class Rates:
 def _effects(
     rows: Codes, weight: Numbers, counts: Numbers, starts: NDArray[np.int64], shrink: float, rounds: int
 ) -> Numbers:
-    """Multiplicative effects of the values of each dimension, by iterative proportional fitting, shrunk towards 1."""
+    """Multiplicative effects of the values of each dimension, fitted in turn.
+
+    What few cases say of a value is shrunk towards what its dimension says: a new store is like other stores.
+    """
     effects = np.ones(len(counts))
     expected = np.zeros(len(counts))
     mass = weight.copy()
@@ -157,9 +160,12 @@ def _effects(
             for i in range(n):
                 if rows[i, d] >= 0:
                     expected[first + rows[i, d]] += mass[i]
+            alone = expected[first:end] / effects[first:end]  # without the effects of this dimension
+            usual = (counts[first:end].sum() + shrink) / (alone.sum() + shrink)
             for j in range(first, end):
-                expected[j] = (counts[j] + shrink) / (expected[j] + shrink)
-                effects[j] *= expected[j]
+                effect = (counts[j] + shrink) / (alone[j - first] + shrink / usual)
+                expected[j] = effect / effects[j]
+                effects[j] = effect
             for i in range(n):
                 if rows[i, d] >= 0:
                     mass[i] *= expected[first + rows[i, d]]

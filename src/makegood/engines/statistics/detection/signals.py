@@ -13,6 +13,7 @@ BACK: Final = (3, 7, 14, 28, 56)  # days over which the rate may be seen to be b
 BACK_LEVEL: Final = 0.1  # how improbable so few cases must be at half the rise
 LASTING: Final = 90  # days after which a raised rate is the usual one
 GROWN: Final = 1.25  # an open signal is told anew when it has so many times the cases
+LIFTED: Final = 0.9  # how surely the rate within a signal is no higher than it is held to be
 STANDS: Final = 0.01  # how improbable what is left must be, for a signal to go on beside one within it
 
 
@@ -24,6 +25,8 @@ class Open(msgspec.Struct, kw_only=True):
     code : a value of each dimension, -1: any.
     slice, teach : number of its slice, and of its delays.
     ratio : observed over expected when it was raised.
+    lift : the same as of the last midnight, seen a little carefully: what is usual within it now.
+    onset : the cohort it began with.
     usual : cases per unit of mass of its cell.
     part : of what its slice expects, that it does not leave to signals within it.
     history : (day, expected, observed) up to its beginning, which tell whether the rate is back.
@@ -33,6 +36,8 @@ class Open(msgspec.Struct, kw_only=True):
     code: list[int]
     slice: int
     ratio: float
+    lift: float
+    onset: int
     usual: float
     since: float
     evidence: float
@@ -61,6 +66,10 @@ class Open(msgspec.Struct, kw_only=True):
     def due(self, expected: float) -> float:
         """How many cases were to be expected among those it claims. `expected`: of its slice so far."""
         return self.expected + max(expected - self.mass, 0.0) * self.part
+
+    def lift_to(self, expected: float) -> None:
+        """Learn how high the rate is. `expected`: of its slice so far."""
+        self.lift = float(chi2.ppf(LIFTED, 2 * len(self.cases) + 2)) / 2 / max(self.due(expected), 1e-3)
 
     def leave(self, cases: Sequence[str], expected: float, mass: float) -> bool:
         """Leave cases to a signal that explains them better; whether what remains is a signal still.
