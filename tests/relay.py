@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email import message_from_bytes
+from email.parser import BytesHeaderParser
 from typing import Any
 
 from aiosmtpd.controller import Controller
@@ -31,7 +31,7 @@ class Relay:
         await asyncio.sleep(self.takes)
         if self.answer.startswith("250"):
             self.mails.append(envelope.content)
-            self.received.append(str(message_from_bytes(envelope.content)["Message-ID"]))
+            self.received.append(str(BytesHeaderParser().parsebytes(envelope.content)["Message-ID"]))
         return self.answer
 
 

@@ -148,6 +148,19 @@ def each_opened(
         after = page[-1].opened_at, page[-1].id
 
 
+def corrected(ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, datetime]:
+    """Of these cases those whose reason changed after they opened, and when last. One SQL query."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT case_id, max(at) FROM cases_caseevent
+            WHERE case_id = ANY(%s) AND seq > 1 AND changes ? 'reason_id' GROUP BY case_id
+            """,
+            [list(ids)],
+        )
+        return dict(cursor.fetchall())
+
+
 def matches(
     predicate: Predicate, *, opened_since: datetime | None = None, among: Sequence[uuid.UUID] | None = None
 ) -> list[uuid.UUID]:

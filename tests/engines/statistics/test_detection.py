@@ -107,6 +107,53 @@ def test_what_grows_is_told_again_with_all_its_cases():
         assert before.expected <= after.expected + 1e-6
 
 
+def test_a_rise_within_a_rise_is_a_signal_of_its_own():
+    around, within = {"carrier": 1, "reason": 0}, {"carrier": 1, "lane": 3, "reason": 0}
+    exposures, cases, end = world(10, a_day=800, injected=[(around, 85, 150, 0.08), (within, 115, 122, 0.6)])
+
+    findings = Detector(DIMENSIONS, one_false_alarm_in=365).advance(exposures, cases, end)
+
+    of = {frozenset(finding.slice.items()): finding.signal for finding in raised(findings)}
+    broad, narrow = (
+        frozenset((name, f"{name} {value}") for name, value in slice_.items()) for slice_ in (around, within)
+    )
+    assert {broad, narrow} <= set(of)
+    last = {finding.signal: finding for finding in findings if finding.event != "closed"}
+    assert not set(last[of[broad]].cases) & set(last[of[narrow]].cases)
+    assert last[of[broad]].at > START + timedelta(days=122)
+
+
+def test_a_case_whose_reason_was_corrected_counts_for_what_it_is_and_once_for_all_else():
+    burst = {"reason": 2, "carrier": 1, "lane": 3}
+    exposures, cases, end = world(11, injected=[(burst, 100, 110, 0.3)])
+    column = cases.schema.get_field_index("reason")
+    unclear = cases.set_column(column, "reason", pa.array(["unclear"] * len(cases)))
+    later = pa.array([at + timedelta(hours=5) for at in cases["reported_at"].to_pylist()], cases.schema.field(1).type)
+    again = cases.set_column(1, "reported_at", later)
+    told = pa.concat_tables(
+        [
+            unclear.append_column("corrected", pa.nulls(len(cases), pa.string())),
+            again.append_column("corrected", pa.array(["reason"] * len(cases))),
+        ]
+    )
+
+    def counted(detector, name):
+        [cuboid] = [
+            k for k, part in enumerate(detector.state.parts) if part == (detector.reader.dimensions.index(name),)
+        ]
+        slices = detector.state.slices.slice[: detector.state.slices.used[0]]
+        return slices["n_all"][slices["cuboid"] == cuboid].sum()
+
+    corrected, uncorrected = Detector(DIMENSIONS, one_false_alarm_in=365), Detector(DIMENSIONS, one_false_alarm_in=365)
+    found, blind = raised(corrected.advance(exposures, told, end)), raised(uncorrected.advance(exposures, unclear, end))
+
+    assert {"reason": "reason 2", "carrier": "carrier 1", "lane": "lane 3"} in [finding.slice for finding in found]
+    assert all("reason 2" not in finding.slice.values() for finding in blind)
+    assert all(len(finding.cases) == len(set(finding.cases)) for finding in found)
+    assert counted(corrected, "carrier") == counted(uncorrected, "carrier") == len(cases)
+    assert counted(corrected, "reason") == pytest.approx(2 * len(cases), rel=0.02)
+
+
 def test_quiet_worlds_keep_the_promise():
     # 20 quiet worlds of 90 days after learning; 1,800 days at one in 15 allow 120. Far fewer come.
     false = sum(
@@ -226,31 +273,37 @@ def test_a_missing_column_is_named():
 )
 def test_reported_mass_is_what_a_plain_sum_says(exposures, delays, later):
     """Twin: each exposure's mass times the share of delays that its whole bin would have had by then."""
-    width, cells = 4.0, np.zeros(1, kernels.CELL)
-    ring = np.zeros((1, kernels.BINS), kernels.WAITING)
-    ring["bin"] = -1
-    cells["bin"], cells["ring_at"] = -1, kernels.BINS - 1
+    width, part = 4.0, 1 / 6
+    cells = kernels.Cells(np.zeros(3, kernels.CELL), np.zeros((3, kernels.BINS), np.float32))
     delays = np.sort(delays)
     hours = np.arange(int(kernels.BINS * width) + 2.0)
     within = (np.arange(8) + 0.5) / 8 * width
-    told = np.array([[np.searchsorted(delays, hour - within, side="right").mean() / len(delays) for hour in hours]])
+    told = np.array([np.searchsorted(delays, hour - within, side="right").mean() / len(delays) for hour in hours])
     times = np.sort([hour for hour, _ in exposures]).astype(float)
     mass = np.array([m for _, m in sorted(exposures)], np.int64) * int(kernels.UNIT)
-    spec = np.zeros((1, 8), np.int64)
-    dense, used = np.full(1, -1, np.int32), np.zeros(1, np.int64)
-    keys, values = np.zeros(4, np.uint64), np.zeros(4, np.int32)
+    grids = kernels.Grids(
+        np.zeros((1, 8), np.int64), np.full(1, -1, np.int32), np.zeros(4, np.uint64), np.zeros(4, np.int32),
+        np.zeros(1, np.int64),
+    )  # fmt: skip
+    fed = kernels.Exposures(times, np.zeros((len(times), 1), np.int32), mass)
     e = 0
     while e < len(times):
         b = int(times[e] // width)
-        e, full = kernels.feed(
-            e, b, (b + 1) * width, np.inf, times, np.zeros((len(times), 1), np.int32), mass, 10, np.zeros(64, np.int64),
-            spec, dense, keys, values, used, cells, ring,
-        )  # fmt: skip
+        e, full = kernels.feed(e, b, (b + 1) * width, np.inf, fed, grids, cells, np.zeros(64, np.int64))
         assert not full
     at = times[-1] + later
 
     expected = 0.0
     for time, m in zip(times, mass / kernels.UNIT, strict=True):
         age = at - time // width * width
-        expected += m * (np.interp(age, hours, told[0]) if age < len(hours) - 2 else 1.0)
-    assert kernels.reported(0, at, width, told, 0, cells, ring) == pytest.approx(expected, rel=1e-5, abs=1e-3)
+        expected += m * (np.interp(age, hours, told) if age < len(hours) - 2 else 1.0)
+    assert kernels.reported(0, at, width, told, cells) == pytest.approx(expected, rel=1e-5, abs=1e-3)
+
+    last = int(times[-1] // width)
+    for cohort in range(kernels.cohort(last, part) + 1):
+        mine = [m for hour, m in exposures if kernels.cohort(int(hour // width), part) == cohort]
+        told_of_it = kernels.cohort_mass(0, cohort, cells, part)
+        if last < kernels.BINS or kernels.cohort(last - kernels.BINS + 1, part) < cohort:  # the one before is known
+            assert told_of_it == pytest.approx(sum(mine), rel=1e-6)
+        else:
+            assert told_of_it in (-1.0, pytest.approx(sum(mine), rel=1e-6))

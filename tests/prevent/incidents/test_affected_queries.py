@@ -10,6 +10,7 @@ import pytest
 from makegood.ground.retail.models import Order, Payment, Return
 from makegood.prevent.incidents.models import AffectedOrder, Incident, Snapshot
 from makegood.prevent.incidents.queries import affected
+from makegood.prevent.incidents.services.affecting import count_up
 from makegood.recover.cases.models import Case
 from tests.factories import colleague
 from tests.prevent.purchases import START, Retailer
@@ -43,9 +44,11 @@ def incident(shop, noon):
         title="Late", severity=2, commander=colleague("mia"), declared_at=noon, since=START + timedelta(days=4),
         any_of={"reason": REASONS, "carrier": ["x"]},
     )  # fmt: skip
-    for days in (0, 1):
+    looks = [
         Snapshot.objects.create(incident=incident, any_of={}, at=noon + timedelta(days=days), finished_at=noon,
-                                orders=1, customers=1)  # fmt: skip
+                                orders=1, customers=1)
+        for days in (0, 1)
+    ]  # fmt: skip
     dice = random.Random(8)
     for order in dice.sample(list(Order.objects.all()), 80):
         AffectedOrder.objects.create(
@@ -53,6 +56,7 @@ def incident(shop, noon):
             currency=order.currency, found_at=noon + timedelta(days=dice.choice([0, 0, 1])),
             left_at=dice.choice([None, None, None, noon]),
         )  # fmt: skip
+    count_up(looks[-1])
     return incident
 
 

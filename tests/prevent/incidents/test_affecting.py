@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 from datetime import timedelta
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,6 +13,7 @@ from makegood.ground.retail.models import Order
 from makegood.prevent import lake
 from makegood.prevent.incidents.errors import CannotCut, IncidentIsOver, UnknownDimension
 from makegood.prevent.incidents.models import AffectedOrder, Incident, IncidentEvent, Snapshot
+from makegood.prevent.incidents.queries.affected import counts
 from makegood.prevent.incidents.replay import columns_of, replay
 from makegood.prevent.incidents.services import affecting, merge, part
 from makegood.prevent.incidents.services.timeline import record_first
@@ -77,7 +79,27 @@ def written(incident, **which):
 
 def go(incident, predicate, now, by=None):
     affecting.cut_anew(incident_id=incident.pk, predicate=predicate, by=by or incident.commander, now=now)
-    return affecting.write_down(incident_id=incident.pk, now=now)
+    look = affecting.write_down(incident_id=incident.pk, now=now)
+    kept_is_what_a_plain_count_says(incident)
+    return look
+
+
+def kept_is_what_a_plain_count_says(incident):
+    looks = Snapshot.objects.filter(incident=incident, finished_at__isnull=False).order_by("at")
+    first, last = looks.first(), looks.last()
+    rows = list(AffectedOrder.objects.filter(incident=incident))
+    here = [row for row in rows if row.left_at is None]
+    worth = Counter()
+    for row in here:
+        worth[row.currency] += row.value
+    assert {currency: Decimal(value) for currency, value in last.worth} == worth
+    assert (last.orders, last.customers) == (len(here), len({row.customer_id for row in here}))
+    assert (last.added, last.left) == (sum(row.found_at > first.at for row in here), len(rows) - len(here))
+    shown = counts(incident)
+    assert (shown.orders, shown.customers, shown.added, shown.left) == (
+        last.orders, last.customers, last.added, last.left,
+    )  # fmt: skip
+    assert dict(shown.value) == worth
 
 
 def test_a_preview_counts_what_a_loop_counts(shop, noon):
@@ -140,10 +162,13 @@ def test_a_snapshot_is_what_a_loop_finds_and_later_ones_mark_what_came_and_what_
     assert written(incident) == twin(shop, kettles(shop))
     assert written(incident, found_at=noon) == everybody
     assert len(written(incident, found_at=later)) > 3
+    kept_is_what_a_plain_count_says(incident)
 
     narrow = kettles(shop, since=START + timedelta(days=5))
     last = go(incident, narrow, noon + timedelta(hours=2))
     assert written(incident) == twin(shop, narrow)
+    assert last.added
+    assert last.left
     assert last.orders < AffectedOrder.objects.filter(incident=incident).count()
 
     go(incident, kettles(shop), noon + timedelta(hours=3))
@@ -253,6 +278,7 @@ def test_of_merged_incidents_every_order_of_either_is_affected_once(shop, incide
     both = twin(shop, kettles(shop), parcels)
     assert written(incident) == both
     assert look.orders == len(both)
+    kept_is_what_a_plain_count_says(incident)
 
     shop.buy(30)  # what failed for either goes on failing
     later = noon + timedelta(hours=1)

@@ -6,12 +6,25 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pyarrow as pa
 import pytest
+from django.utils import timezone
 
 from makegood.ground.retail.models import Order, Shipment
 from makegood.prevent.signals.queries import material
+from makegood.prevent.signals.services import keeping
 from makegood.recover.cases.models import Case
-from tests.factories import NOON, CustomerFactory, OrderFactory, PlaceFactory, SourceFactory, VendorFactory, open_case
+from makegood.recover.cases.services import change_reason
+from tests.factories import (
+    NOON,
+    CustomerFactory,
+    OrderFactory,
+    PlaceFactory,
+    SourceFactory,
+    VendorFactory,
+    colleague,
+    open_case,
+)
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -126,3 +139,40 @@ def test_an_identifier_says_when_it_was_given(dice):
         key = written(at, dice)
         assert key.version == 7
         assert material.written_at(at) <= key < material.written_at(at + timedelta(milliseconds=1))
+
+
+def test_a_case_is_told_again_when_its_reason_is_corrected(shop):
+    then, (first, second, *_) = NOON + timedelta(days=6), Order.objects.order_by("ref")
+    case, same = open_case(order=first, at=then), open_case(order=second, reason="store.price", at=then)
+    ana = colleague("ana")
+    change_reason(case_id=case.pk, reason="product.damaged", by=ana, now=then + 3 * HOUR)
+    change_reason(case_id=same.pk, reason="store.price", by=ana, now=then + 3 * HOUR)
+
+    bounds = {"since": then, "written_before": timezone.now() + HOUR}
+    told = [
+        (row["case_id"], row["reported_at"], row["reason"], row["corrected"])
+        for *_, cases in material.past(DIMENSIONS, until=then + timedelta(days=30), **bounds)
+        for row in cases.to_pylist()
+    ]
+
+    opened = {(str(case.pk), then, "delivery.not_received", None), (str(same.pk), then, "store.price", None)}
+    assert set(told[:2]) == opened
+    assert told[2:] == [(str(case.pk), then + 3 * HOUR, "product.damaged", "reason")]
+    [(*_, cut)] = material.past(DIMENSIONS, until=then + 2 * HOUR, **bounds)
+    assert set(cut["corrected"].to_pylist()) == {None}, "nobody knew by then"
+
+
+def test_a_look_tells_again_what_was_judged_as_something_else(shop):
+    order, now = Order.objects.first(), timezone.now()
+    case, ana = open_case(order=order, at=now - HOUR), colleague("ana")
+    window = {"after": now - HOUR, "until": now + HOUR, "written_since": now - HOUR, "written_before": now + HOUR}
+    change_reason(case_id=case.pk, reason="product.damaged", by=ana, now=now)
+    assert not material.fresh_corrections(DIMENSIONS, **window).num_rows, "it was never told as something else"
+
+    row = {"case_id": str(case.pk), "reported_at": now, "exposed_at": None, "reason": "delivery.not_received"}
+    keeping.note_judged(pa.Table.from_pylist([row], schema=material.case_schema(DIMENSIONS)))
+    [again] = material.fresh_corrections(["reason"], **window).to_pylist()
+    assert (again["case_id"], again["reason"], again["corrected"]) == (str(case.pk), "product.damaged", "reason")
+
+    keeping.note_judged(material.fresh_corrections(DIMENSIONS, **window))
+    assert not material.fresh_corrections(DIMENSIONS, **window).num_rows, "it is known as that now"

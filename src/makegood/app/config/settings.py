@@ -305,7 +305,7 @@ MAKEGOOD_ESCALATE_AFTER = env.int("MAKEGOOD_ESCALATE_AFTER", 60)  # minutes afte
 
 # -- detection of patterns
 MAKEGOOD_DETECTION = env.path("MAKEGOOD_DETECTION", MAKEGOOD_HOME / "detection")  # where the detector keeps its state
-MAKEGOOD_ONE_FALSE_ALARM_IN = env.float("MAKEGOOD_ONE_FALSE_ALARM_IN", 30.0)  # days, where nothing is wrong
+MAKEGOOD_ONE_FALSE_ALARM_IN = env.float("MAKEGOOD_ONE_FALSE_ALARM_IN", 90.0)  # days, where nothing is wrong
 MAKEGOOD_DETECT_BY = env.list(
     "MAKEGOOD_DETECT_BY",
     ["reason", "carrier", "warehouse", "from_state", "to_state", "category", "product", "batch", "manufacturer",

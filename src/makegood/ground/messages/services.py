@@ -28,7 +28,8 @@ log = structlog.get_logger(__name__)
 Status = Message.Status
 # After each failed attempt; after the last one it counts as failed for good and shows on the outbox page.
 RETRY_AFTER = tuple(timedelta(minutes=m) for m in (1, 5, 15, 60, 240, 720))
-BATCH = 100
+NEXT = 500  # the oldest that are due, among which a worker looks for ...
+TOGETHER = 20  # ... so many that nobody else works on
 # What is longer than this in a References header is cut in its middle, as RFC 5322 (3.6.4) has it: mail programs thread
 # by its ends.
 _THREAD_AT_MOST = 20
@@ -168,30 +169,50 @@ def _thread_so_far(references: str, in_reply_to: str) -> str:
 def deliver_due(*, now: datetime) -> int:
     """Hand over everything that is due, oldest first; returns how many were sent. Many may run at once.
 
-    Who holds a message's advisory lock works on it; PostgreSQL releases the lock when a worker dies, however it dies.
-    The status says what that death meant: *waiting*, the relay had not accepted it, so the next worker sends it at
-    once; *being handed over*, the relay may have it, so it becomes *perhaps sent* and a person decides (`send_again`):
-    nobody gets it twice by itself. Between the two lie the last three bytes of the SMTP dialogue. Call outside
-    transactions.
+    Who holds a message's advisory lock works on it; PostgreSQL releases the locks of a worker that dies, however it
+    dies. The status says what that death meant: *waiting*, the relay had not accepted it, so the next worker sends it
+    at once; *being handed over*, the relay may have it, so it becomes *perhaps sent* and a person decides
+    (`send_again`): nobody gets it twice by itself. Between the two lie the last three bytes of the SMTP dialogue. Call
+    outside transactions.
     """
     _find_the_uncertain()
     sent = 0
     relay = get_connection()
     due = Message.objects.filter(status=Status.WAITING, due_at__lte=now).order_by("due_at")
-    while batch := list(due.values_list("pk", flat=True)[:BATCH]):
-        tried = 0
-        for pk in batch:
-            with _locked(pk) as is_ours:
-                # Read again under the lock: somebody may have sent it since the list was made.
-                message = due.filter(pk=pk).first() if is_ours else None
-                if message:
-                    tried += 1
+    while True:
+        with _next_ones(now) as held:
+            # Read again under their locks: somebody may have sent one since the list was made.
+            for message in due.filter(pk__in=held):
+                try:
                     sent += _hand_over(message, relay, now)
-        if not tried:
+                except TakenBack:
+                    break  # so are others of these, probably: look anew
+        if not held:
             break  # others work on all that is left
     with suppress(Exception):
         relay.close()
     return sent
+
+
+@contextmanager
+def _next_ones(now: datetime) -> Iterator[list[uuid.UUID]]:
+    """Some of what is due, for this worker alone. Two SQL queries, however many."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH due AS MATERIALIZED (
+                SELECT id FROM outbox_message WHERE status = 'waiting' AND due_at <= %s ORDER BY due_at LIMIT %s
+            ) SELECT id FROM due WHERE pg_try_advisory_lock(hashtextextended(id::text, 0)) LIMIT %s
+            """,
+            [now, NEXT, TOGETHER],
+        )
+        held = [pk for (pk,) in cursor.fetchall()]
+        try:
+            yield held
+        finally:
+            cursor.execute(
+                "SELECT pg_advisory_unlock(hashtextextended(id::text, 0)) FROM unnest(%s::uuid[]) AS held (id)", [held]
+            )
 
 
 def _find_the_uncertain() -> None:
@@ -217,6 +238,7 @@ def _locked(pk: uuid.UUID) -> Iterator[bool]:
 
 
 def _hand_over(message: Message, relay: BaseEmailBackend, now: datetime) -> bool:
+    """Whether the relay took it. Raises TakenBack. Two SQL queries."""
     this = Message.objects.filter(pk=message.pk)
 
     def point_of_no_return() -> None:
@@ -234,14 +256,27 @@ def _hand_over(message: Message, relay: BaseEmailBackend, now: datetime) -> bool
     except TakenBack:
         with suppress(Exception):
             relay.close()
-        return False
+        raise
     except Exception as problem:  # noqa: BLE001  whatever the relay or the network says, the message stays ours
         with suppress(Exception):
             relay.close()  # the next message starts a fresh dialogue
         _put_back(message, problem, now)
         return False
-    this.update(status=Status.SENT, sent_at=now, last_error="")
+    _note_sent(message, now)
     return True
+
+
+def _note_sent(message: Message, now: datetime) -> None:
+    # This alone need not wait for the disk: should the machine lose power right now, the message is *perhaps sent*, as
+    # if the worker had died. That it is being handed over was on the disk before.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH unhurried AS (SELECT set_config('synchronous_commit', 'off', true))
+            UPDATE outbox_message SET status = 'sent', sent_at = %s, last_error = '' FROM unhurried WHERE id = %s
+            """,
+            [now, message.pk],
+        )
 
 
 def _as_mail(message: Message, relay: BaseEmailBackend) -> EmailMultiAlternatives:

@@ -12,6 +12,7 @@ from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower, Now, Replace, Right, Upper
+from django.db.models.lookups import Exact
 
 from makegood.ids import uuid7
 
@@ -327,6 +328,12 @@ class Payment(Mirrored):
         constraints: ClassVar = [
             *Mirrored.Meta.constraints,
             models.CheckConstraint(name="payment_not_negative", condition=Q(amount__gte=0)),
+        ]
+        indexes: ClassVar = [
+            # What banks took back: few among all.
+            models.Index(
+                fields=["order"], name="payment_taken_back", condition=Q(Exact(Lower("method"), Value("chargeback")))
+            ),
         ]
 
 

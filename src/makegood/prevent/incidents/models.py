@@ -243,6 +243,8 @@ class AffectedOrder(models.Model):
         indexes: ClassVar = [
             # The list, the dearest first, read backwards.
             models.Index(fields=["incident", "value", "id"], name="affected_by_value"),
+            # Serves queries.affected.counts: all of somebody who wrote.
+            models.Index(fields=["incident", "customer"], name="affected_by_customer", condition=Q(left_at=None)),
         ]
 
 
@@ -261,8 +263,12 @@ class Snapshot(models.Model):
     )  # fmt: skip
     at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+    # Counted once, when it was finished: an incident may have a million (`services.affecting.count_up`).
     orders = models.PositiveIntegerField(null=True)
     customers = models.PositiveIntegerField(null=True)
+    added = models.PositiveIntegerField(default=0, help_text="Orders that the first look did not find.")
+    left = models.PositiveIntegerField(default=0, help_text="Found before, and no longer meant.")
+    worth = models.JSONField(default=list, help_text="Of its orders: [[currency, sum], ...].")
 
     class Meta:
         constraints: ClassVar = [

@@ -71,8 +71,8 @@ def toll_of_incident(incident_id: uuid.UUID) -> Toll:
         cursor.execute(
             """
             SELECT greatest(count(DISTINCT coalesce(c.customer_id, c.id)),
-                            (SELECT count(DISTINCT customer_id) FROM incidents_affectedorder
-                             WHERE incident_id = %(incident)s AND left_at IS NULL)),
+                            (SELECT customers FROM incidents_snapshot
+                             WHERE incident_id = %(incident)s AND finished_at IS NOT NULL ORDER BY at DESC LIMIT 1)),
                    coalesce(percentile_disc(0.5) WITHIN GROUP (ORDER BY c.severity), %(usual)s)
             FROM incidents_incidentcase l JOIN cases_case c ON c.id = l.case_id AND c.merged_into_id IS NULL
             WHERE l.incident_id = %(incident)s

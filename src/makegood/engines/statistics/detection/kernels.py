@@ -1,36 +1,31 @@
-"""The inner loops of detection, compiled. What the arrays mean is said where `Detector` makes them."""
+"""The inner loops of detection, compiled: cells of exposures, slices of cases, evidence, and what explains it.
 
-from math import exp, log
+All in one file, because what numba keeps of a compiled function is thrown away when the function's own file changes, not
+when one does that it calls.
+"""
+
+from collections import namedtuple
+from math import log
 
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
 from numba.extending import intrinsic
+from numba.np import arrayobj
 
 SPAN = 32  # bins of the time since exposure, in which mass waits to be reported
 BINS = 50  # that a cell remembers: cohorts end later than the last of their bins
+LIVE = 16  # cohorts that a slice has room for while they may still be reported of: a power of two
 # Masses are whole numbers of 1 / UNIT cases, so that the order in which exposures of one minute come does not matter.
 UNIT = 2.0**24
-CELL = np.dtype(
-    [
-        ("total", "i8"),
-        ("mass", "i8"),
-        ("bin", "i4"),
-        ("ring_at", "i4"),
-        ("born", "i4"),
-        ("grid", "i4"),
-        ("of", "i4", 3),
-    ],
-    align=True,
-)
-WAITING = np.dtype([("bin", "i4"), ("mass", "f4")])
+CELL = np.dtype([("total", "i8"), ("mass", "i8"), ("bin", "i4"), ("born", "i4"), ("grid", "i4"), ("of", "i4", 3)],
+                align=True)  # fmt: skip
 SLICE = np.dtype(
     [
-        ("upto", "f8"), ("mass_last", "f8"), ("n_all", "f8"), ("e_all", "f8"), ("n_near", "f8"), ("e_near", "f8"),
+        ("n_all", "f8"), ("e_all", "f8"), ("n_near", "f8"), ("e_near", "f8"), ("mass_last", "f8"), ("upto", "f8"),
+        ("near", "f4"), ("usual", "f4"), ("settled", "i4"), ("head", "i4"), ("cell", "i4"), ("cuboid", "i4"),
+        ("spare", "f4"), ("today", "f4"), ("weighed", "i4"), ("evidence", "f4", 6), ("live", "f4", LIVE), ("q", "f4"), ("teach", "i4"), ("spread", "f4"),
         ("n_old", "f8"), ("e_old", "f8"), ("n_kept", "f8"), ("e_kept", "f8"),
-        ("cell", "i4"), ("cuboid", "i4"), ("settled", "i4"), ("head", "i4"),
-        ("near", "f4"), ("spread", "f4"), ("q", "f4"), ("usual", "f4"), ("teach", "i4"), ("evidence", "f4", 6),
-        ("spare", "f4"),
     ],
     align=True,
 )  # fmt: skip
@@ -38,7 +33,26 @@ ROW = np.dtype([("prev", "i4"), ("cohort", "i4"), ("n", "f4"), ("m", "f4"), ("up
 DONE, DAY_ENDED, CELLS_FULL, ALARM, SLICES_FULL = range(5)
 RATIOS = np.array([1.5, 2.2, 3.5, 6.0, 12.0, 30.0])  # multiples of the usual rate that evidence is collected for
 LOG_RATIOS = np.log(RATIOS)
-MOST_SPARE = 20  # cases that are counted before a slice is weighed again
+LINES = 4  # of the cache, 64 bytes each, that a row takes
+
+# What kernels take, in groups; what the arrays mean is said where they are made: `State`, `Rates`, `Detector`.
+Clock = namedtuple("Clock", "width unit part live")  # hours of a bin, of a cohort; cohorts in a bin; cohorts at once
+Grids = namedtuple("Grids", "spec dense keys values used")
+Cells = namedtuple("Cells", "cell ring")  # ring[s, b % BINS]: mass of bin b, of the BINS - 1 before the cell's own
+Cuboids = namedtuple("Cuboids", "depth grid part part_dims part_n singles pairs prior slow needs")
+Slices = namedtuple("Slices", "keys values used slice")
+Rows = namedtuple("Rows", "row used")  # cohorts of slices that had cases and that nobody reports of any more
+Usual = namedtuple("Usual", "told told_of kind shares share_at strength inverse_shape forget unsure level disp1 disp2")
+World = namedtuple("World", "clock grids cells cuboids slices rows usual")
+Exposures = namedtuple("Exposures", "at values mass")
+Cases = namedtuple(
+    "Cases", "at values cohorts news taken"
+)  # news: dimensions that a case told again tells anew, as bits
+# Signals that are open: values; dimensions as bits; what a case counts; cases per mass as of late; the cohort of the onset.
+Opened = namedtuple("Opened", "codes dims weight rate onset")
+Seen = namedtuple(
+    "Seen", "slice mass theta usual q shape weight ratio2 share cell_of now_mass fresh live v shares runs"
+)
 
 
 @njit(cache=True, inline="always")
@@ -49,6 +63,29 @@ def _mixed(x):
     x *= np.uint64(0x94D049BB133111EB)
     x ^= x >> np.uint64(31)
     return x
+
+
+@intrinsic
+def _prefetch(typing_context, rows, i):
+    """Fetch a row of an array into the cache: what will be needed of many rows is waited for once, not one by one."""
+
+    def generate(context, builder, signature, arguments):
+        kind = signature.args[0]
+        array = arrayobj.make_array(kind)(context, builder, arguments[0])
+        stride = builder.extract_value(array.strides, 0)
+        byte = ir.IntType(8).as_pointer()
+        base = builder.ptrtoint(array.data, stride.type)
+        number = ir.IntType(32)
+        fetch = builder.module.declare_intrinsic(
+            "llvm.prefetch", (byte,), ir.FunctionType(ir.VoidType(), (byte, number, number, number))
+        )
+        at = builder.add(base, builder.mul(arguments[1], stride))
+        for line in range(LINES):
+            place = builder.inttoptr(builder.add(at, ir.Constant(stride.type, 64 * line)), byte)
+            builder.call(fetch, (place, number(0), number(3), number(1)))
+        return context.get_dummy_value()
+
+    return types.void(rows, types.int64), generate
 
 
 @njit(cache=True)
@@ -83,6 +120,22 @@ def rehash(keys, values, wider_keys, wider_values):
 
 
 @njit(cache=True)
+def hash_cells(numbers, cell_, spec, keys, values):
+    """Enter cells whose grid has outgrown its table into the hash table; those that are there already stay."""
+    mask = np.uint64(len(keys) - 1)
+    for s in numbers:
+        key = _hashed(cell_[s].grid, cell_[s].of[0], cell_[s].of[1], cell_[s].of[2], spec)
+        i = _mixed(key) & mask
+        while keys[i] != np.uint64(0) and keys[i] != key:
+            i = (i + np.uint64(1)) & mask
+        keys[i] = key
+        values[i] = s
+
+
+# Cells: what exposures lead to
+
+
+@njit(cache=True)
 def _hashed(f, a, b, c, spec):
     """Key of the cell of three values in a grid that is no table; what the grid does not name counts for nothing."""
     key = np.uint64(f + 1)
@@ -103,6 +156,17 @@ def cell(f, v, unknown, spec, dense, keys, values, used):
 
 
 @njit(cache=True)
+def _new_cell(f, code, v, spec, dense, keys, values, used):
+    """Number for a combination that was not found in the dense table: a new one there, or what the hash table says."""
+    if spec[f, 0] >= 0:
+        dense[code] = used[0]
+        used[0] += 1
+        return dense[code]
+    key = _hashed(f, v[spec[f, 1]], v[spec[f, 3]], v[spec[f, 5]], spec)
+    return find(keys, values, key, used, True)
+
+
+@njit(cache=True)
 def take_row(rows, i, v):
     """The values of a row into `v`; which of them are not known, as bits."""
     unknown = 0
@@ -113,203 +177,236 @@ def take_row(rows, i, v):
     return unknown
 
 
+@njit(cache=True, inline="always")
+def _turn_to(b, s, cell_, ring):
+    """Begin a new bin of a cell."""
+    last = cell_[s].bin
+    if last != b:
+        ring[s, last % BINS] = cell_[s].mass
+        for quiet in range(max(last + 1, b - BINS), b):
+            ring[s, quiet % BINS] = 0.0
+        cell_[s].bin = b
+        cell_[s].mass = 0
+
+
 @njit(cache=True)
-def reported(s, at, width, told, teach, cell_, ring):
+def feed(first, b, before, until, exposures, grids, cells, v):
+    """Add exposures before one hour and not after another to their cells, in bin b. Index reached; cells ran out?"""
+    times, rows, weight = exposures.at, exposures.values, exposures.mass
+    spec, dense, keys, values, used = grids
+    cell_, ring = cells
+    e = first
+    # Written out, not calling `cell`: handing arrays over costs ten times as much as the sum.
+    while e < len(times) and times[e] < before and times[e] <= until:
+        if used[0] + len(spec) >= len(cell_):
+            return e, True
+        w = weight[e]
+        unknown = 0
+        for d in range(rows.shape[1]):
+            v[d] = rows[e, d]
+            if v[d] < 0:
+                unknown |= 1 << d
+        for f in range(len(spec)):
+            if spec[f, 7] & unknown:
+                continue
+            code = spec[f, 0] + v[spec[f, 1]] * spec[f, 2] + v[spec[f, 3]] * spec[f, 4] + v[spec[f, 5]] * spec[f, 6]
+            s = np.int64(dense[code]) if spec[f, 0] >= 0 else np.int64(-1)
+            if s < 0:
+                before_it = used[0]
+                s = np.int64(_new_cell(f, code, v, spec, dense, keys, values, used))
+                if s == before_it:
+                    cell_[s].grid = f
+                    cell_[s].of[0], cell_[s].of[1], cell_[s].of[2] = v[spec[f, 1]], v[spec[f, 3]], v[spec[f, 5]]
+                    cell_[s].bin = b
+                    cell_[s].born = b
+            _turn_to(b, s, cell_, ring)
+            cell_[s].mass += w
+            cell_[s].total += w
+        e += 1
+    return e, False
+
+
+@njit(cache=True)
+def _share(told, age):
+    """Share reported at an age (hours since a bin began) by a row of `told`."""
+    if age >= len(told) - 2:
+        return 1.0
+    if age <= 0.0:
+        return 0.0
+    i = int(age)
+    return told[i] + (told[i + 1] - told[i]) * (age - i)
+
+
+@njit(cache=True)
+def reported(s, at, width, told, cells):
     """Mass of a cell that could have been reported by hour `at`; `told[h]`: share reported h hours after a bin began."""
-    top = told.shape[1] - 2
-    waiting = 0.0
-    b, mass = cell_[s].bin, float(cell_[s].mass)
-    p = cell_[s].ring_at
-    for _ in range(BINS + 1):
-        if b < 0:
+    cell_, ring = cells
+    last = cell_[s].bin
+    waiting = cell_[s].mass * (1.0 - _share(told, at - last * width))
+    for b in range(last - 1, max(last - BINS, -1), -1):
+        if at - b * width >= len(told) - 2:
             break
-        age = at - b * width
-        if age >= top:
-            break
-        if age > 0.0:
-            i = int(age)
-            waiting += mass * (1.0 - told[teach, i] - (told[teach, i + 1] - told[teach, i]) * (age - i))
-        else:
-            waiting += mass
-        b, mass = ring[s, p].bin, float(ring[s, p].mass)
-        p -= 1
-        if p < 0:
-            p = BINS - 1
+        waiting += ring[s, b % BINS] * (1.0 - _share(told, at - b * width))
     return (cell_[s].total - waiting) / UNIT
 
 
 @njit(cache=True)
-def look_back(b, at, time, told, n_live, shares, cohorts):
-    """For each row of `told` and each bin back from bin b: what share of it is reported by hour `at`, and its cohort.
-
-    `cohorts` counts from the first of the n_live that end with the present one.
-    """
-    width = time[0]
-    top = told.shape[1] - 2
-    first = cohort(b, time) - n_live + 1
-    for back in range(cohorts.shape[0]):
-        cohorts[back] = max(cohort(max(b - back, 0), time) - first, -1)
-        age = at - (b - back) * width
-        for teach in range(len(told)):
-            if age >= top:
-                shares[teach, back] = 1.0
-            else:
-                i = int(age)
-                shares[teach, back] = told[teach, i] + (told[teach, i + 1] - told[teach, i]) * (age - i)
+def cohort(b, part):
+    """Which cohort of exposures a bin belongs to. No division: this is asked for each bin."""
+    return int(b * part + 1e-9)
 
 
 @njit(cache=True)
-def look(s, now, shares, cohorts, teach, cell_, ring, live, f):
-    """Mass of a cell that could have been reported; how much mass the cohorts have that may still be reported of.
-
-    What of each of these cohorts could have been reported goes into live[f, teach].
-    """
-    waiting = 0.0
-    fresh = 0.0
-    for h in range(live.shape[2]):
-        live[f, teach, h] = 0.0
-    back, mass = now - cell_[s].bin, cell_[s].mass / UNIT
-    p = cell_[s].ring_at
-    if cell_[s].bin < 0:
-        return 0.0, 0.0
-    while back < cohorts.shape[0] and cohorts[back] >= 0:
-        part = mass * shares[teach, back]
-        live[f, teach, cohorts[back]] += part
-        waiting += mass - part
-        fresh += mass
-        if ring[s, p].bin < 0:
-            break
-        back, mass = now - ring[s, p].bin, ring[s, p].mass / UNIT
-        p -= 1
-        if p < 0:
-            p = BINS - 1
-    return cell_[s].total / UNIT - waiting, fresh
-
-
-@njit(cache=True)
-def cohort(b, time):
-    """Which cohort of exposures a bin belongs to. No division: `look` asks for each bin."""
-    return int(b * time[2] + 1e-9)
-
-
-@njit(cache=True, inline="always")
-def _cohort_of(case_of, i, told, teach):
-    """The cohort of a case among reports that take as long as those of row `teach`."""
-    return case_of[i, 0 if told[teach, 0] >= 1.0 else 1]
-
-
-@njit(cache=True)
-def _cohort_mass(s, which, cell_, ring, time):
+def cohort_mass(s, which, cells, part):
     """Mass of a cell in one cohort, or -1 where that was forgotten."""
+    cell_, ring = cells
+    last = cell_[s].bin
     found = 0.0
-    b, mass = cell_[s].bin, float(cell_[s].mass) / UNIT
-    p = cell_[s].ring_at
-    for _ in range(BINS + 1):
-        if b < 0:
-            return found
-        h = cohort(b, time)
+    for b in range(last, max(last - BINS, -1), -1):
+        h = cohort(b, part)
         if h < which:
             return found
         if h == which:
-            found += mass
-        b, mass = ring[s, p].bin, float(ring[s, p].mass) / UNIT
-        p -= 1
-        if p < 0:
-            p = BINS - 1
-    return -1.0
+            found += (cell_[s].mass if b == last else ring[s, b % BINS]) / UNIT
+    return found if last < BINS else -1.0
+
+
+# Slices: what cases say
 
 
 @njit(cache=True)
-def _case_key(cell_number, k, v, part_of, part_dims, part_n):
-    key = (np.uint64(cell_number + 1) << np.uint64(6)) | np.uint64(part_of[k])
+def _case_key(cell_number, k, v, part, part_dims, part_n):
+    key = (np.uint64(cell_number + 1) << np.uint64(6)) | np.uint64(part[k])
     for j in range(3):
         key = (key << np.uint64(10)) | np.uint64(v[part_dims[k, j]] + 1 if j < part_n[k] else 0)
     return key
 
 
 @njit(cache=True)
-def new_scratch(n_c, n_grids, n_told, n_live):
-    return (
-        np.full(n_c, -1, np.int64), np.zeros(n_c), np.ones(n_c), np.ones(n_c), np.ones(n_c), np.zeros(n_c), np.zeros(n_c),
-        np.ones(n_c), np.zeros(n_c), np.full(n_grids, -1, np.int64), np.zeros((n_grids, n_told)), np.zeros(64, np.int64),
-        np.zeros((n_grids, n_told, n_live)), np.zeros(n_grids), np.zeros((n_told, BINS + 1)), np.zeros(BINS + 1, np.int64),
+def new_seen(w):
+    n, grids, live = len(w.cuboids.depth), len(w.grids.spec), w.clock.live
+    return Seen(
+        np.full(n, -1, np.int64), np.zeros(n), np.ones(n), np.ones(n), np.ones(n), np.zeros(n), np.zeros(n), np.ones(n),
+        np.zeros(n), np.full(grids, -1, np.int64), np.zeros((grids, 2)), np.zeros(grids), np.zeros((grids, 2, live)),
+        np.zeros(64, np.int64), np.zeros((2, BINS)), np.zeros((2 * LIVE, 3), np.int64),
     )  # fmt: skip
 
 
 @njit(cache=True)
-def describe(rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rates, add, scratch):
+def _look(w, unknown, kind, t, seen):
+    """The cells that values fall into: mass that could have been reported by now, by all reports and by those of a kind.
+
+    Also of each cohort that may still be reported of (`live`), and how much mass these have (`fresh`).
+    """
+    width, part, n_live = w.clock.width, w.clock.part, w.clock.live
+    spec, dense, keys, values, used = w.grids
+    cell_, ring = w.cells
+    shares, runs, cell_of, now_mass, fresh, live, v = (
+        seen.shares, seen.runs, seen.cell_of, seen.now_mass, seen.fresh, seen.live, seen.v
+    )  # fmt: skip
+    now = int(t / width)
+    first = cohort(now, part) - n_live + 1
+    told, told_kind = w.usual.told[0], w.usual.told[kind]
+    # Where in the rings the cohorts lie, as runs of places: the same in all of them.
+    n_runs = 0
+    for back in range(min(BINS, now + 1)):
+        h, p = cohort(now - back, part) - first, (now - back) % BINS
+        if h < 0:
+            break
+        if not n_runs or runs[n_runs - 1, 0] != h or p == BINS - 1:
+            runs[n_runs, 0], runs[n_runs, 2] = h, p + 1
+            n_runs += 1
+        runs[n_runs - 1, 1] = p
+        shares[0, p] = _share(told, t - (now - back) * width)
+        shares[1, p] = _share(told_kind, t - (now - back) * width)
+    for f in range(len(spec)):
+        cell_of[f] = cell(f, v, unknown, spec, dense, keys, values, used)
+        if cell_of[f] >= 0:
+            _prefetch(cell_, cell_of[f])
+            _prefetch(ring, cell_of[f])
+    for f in range(len(spec)):
+        s = cell_of[f]
+        if s < 0:
+            continue
+        _turn_to(now, s, cell_, ring)
+        ring[s, now % BINS] = cell_[s].mass
+        for h in range(n_live):
+            live[f, 0, h] = 0.0
+            live[f, 1, h] = 0.0
+        told_all, told_of_kind, all_ = 0.0, 0.0, 0.0
+        for g in range(n_runs):
+            by_now, by_now_of_kind = 0.0, 0.0
+            for p in range(runs[g, 1], runs[g, 2]):
+                mass = np.float64(ring[s, p])
+                by_now += mass * shares[0, p]
+                by_now_of_kind += mass * shares[1, p]
+                all_ += mass
+            live[f, 0, runs[g, 0]] += by_now / UNIT
+            live[f, 1, runs[g, 0]] += by_now_of_kind / UNIT
+            told_all += by_now
+            told_of_kind += by_now_of_kind
+        fresh[f] = all_ / UNIT
+        now_mass[f, 0] = (cell_[s].total - all_ + told_all) / UNIT
+        now_mass[f, 1] = (cell_[s].total - all_ + told_of_kind) / UNIT
+
+
+@njit(cache=True)
+def describe(w, cases, i, t, add, seen):
     """The slices that a case falls into, and for each: mass so far, usual rate, share of what its rate depends on.
 
     How much more or less than exposures explain is usual in a slice is learned for single values; for pairs beyond
     their values; for triples beyond their pairs.
     """
-    spec, dense, keys, values, used = grids
-    cell_, ring = cells
-    depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, teller, needs = cuboids
-    s_keys, s_values, s_used, slice_ = slices
-    strength, inverse_shape, shares, share_at, forget, unsure, level, disp1, disp2 = rates
-    (
-        sl,
-        mass,
-        theta,
-        usual,
-        q,
-        shape,
-        weight,
-        ratio2,
-        share,
-        cell_of,
-        now_mass,
-        v,
-        live,
-        fresh,
-        shares_now,
-        cohorts_now,
-    ) = scratch
-    width, unit, of_unit = time
-    now = int(t // width)
-    look_back(now, t, time, told, live.shape[2], shares_now, cohorts_now)
-    unknown = take_row(rows, i, v)
-    for f in range(len(spec)):
-        cell_of[f] = cell(f, v, unknown, spec, dense, keys, values, used)
-        for k in range(len(told)):
-            now_mass[f, k] = -1.0
+    depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, slow, needs = w.cuboids
+    keys, values, used, slice_ = w.slices
+    shares, share_at, told_of = w.usual.shares, w.usual.share_at, w.usual.told_of
+    strength, inverse_shape, unsure, level = w.usual.strength, w.usual.inverse_shape, w.usual.unsure, w.usual.level
+    sl, mass, theta, usual, q, shape, weight, ratio2, share = (
+        seen.slice, seen.mass, seen.theta, seen.usual, seen.q, seen.shape, seen.weight, seen.ratio2, seen.share
+    )  # fmt: skip
+    v, cell_of, now_mass, cell_ = seen.v, seen.cell_of, seen.now_mass, w.cells.cell
+    days, part = w.clock.unit / 24.0, w.clock.part
+    unknown = take_row(cases.values, i, v)
+    news = cases.news[i]
+    d = w.usual.kind
+    kind = told_of[share_at[d] + v[d]] if d >= 0 and v[d] >= 0 else 0
+    _look(w, unknown, kind, t, seen)
     everything = float(max(cell_[cell_of[0]].total, 1)) if cell_of[0] >= 0 else 1.0
     for k in range(len(depth)):
         sl[k] = -1
         s = cell_of[grid_of[k]]
-        if s < 0:
+        if s < 0 or needs[k] & unknown:
             continue
-        if needs[k] & unknown:
-            continue
-        key = _case_key(s, k, v, part_of, part_dims, part_n)
-        before = s_used[0]
-        x = find(s_keys, s_values, key, s_used, add)
+        before = used[0]
+        x = np.int64(find(keys, values, _case_key(s, k, v, part_of, part_dims, part_n), used, add))
         if x < 0:
             continue
         sl[k] = x
         if x == before:
             slice_[x].cell = s
             slice_[x].cuboid = k
-            slice_[x].settled = cohort(cell_[s].born, time) - 1
+            slice_[x].settled = cohort(cell_[s].born, part) - 1
             slice_[x].head = -1
             slice_[x].near = 1.0
+        _prefetch(slice_, x)
+    for k in range(len(depth)):
+        x = sl[k]
+        if x < 0:
+            continue
+        g = grid_of[k]
+        s = cell_of[g]
         qk = 1.0
         for j in range(part_n[k]):
             d = part_dims[k, j]
             qk *= shares[share_at[d] + v[d]]
+        if not needs[k] & news:
+            sl[k] = -1  # of a case told again, slices of what it said before have had it: they only lend their rates
         q[k] = qk
-        g = grid_of[k]
-        teach = 0
-        if teller[k] >= 0:
-            teach = told_of[share_at[teller[k]] + v[teller[k]]]
-        if now_mass[g, teach] < 0.0:
-            now_mass[g, teach], fresh[g] = look(s, now, shares_now, cohorts_now, teach, cell_, ring, live, g)
-        mass[k] = now_mass[g, teach]
+        mass[k] = now_mass[g, slow[k]]
         share[k] = min(cell_[s].total / everything, 1.0) * qk
-        weight[k] = prior[k] * share[k] * unit / 24.0
+        weight[k] = prior[k] * share[k] * days
         slice_[x].q = qk
-        slice_[x].teach = teach
+        slice_[x].teach = kind if slow[k] else 0
         if depth[k] == 1:
             theta[k] = slice_[x].near
             usual[k] = 1.0
@@ -333,6 +430,61 @@ def describe(rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rat
         shape[k] = 1.0 / (inverse_shape[k] + unsure / (strength[k] + slice_[x].e_old))
         slice_[x].spread = spread
         slice_[x].usual = usual[k]
+
+
+@njit(cache=True)
+def settle(x, before, upto, slice_, row, used, cells, clock, buffer, found):
+    """Masses of the cohorts of a slice that nobody reports of any more, up to and with `before`; `upto`: of all of them.
+
+    `buffer` gets the rows of those with cases, the first one first, `found` what one cohort without cases has.
+    Returns how many rows there are.
+    """
+    last, reached = slice_[x].settled, slice_[x].upto
+    gap = before - last
+    rest = whole = max(upto - reached, 0.0)
+    n = 0
+    for c in range(last + 1, min(before, last + LIVE) + 1):
+        cases = slice_[x].live[c & (LIVE - 1)]
+        if cases == 0.0:
+            continue
+        slice_[x].live[c & (LIVE - 1)] = 0.0
+        m = whole if gap == 1 else -1.0
+        if m < 0.0 and c > before - clock.live:
+            m = cohort_mass(slice_[x].cell, c, cells, clock.part)
+        if m < 0.0:
+            m = whole / gap
+        y = used[0]
+        used[0] += 1
+        row[y].prev, row[y].cohort, row[y].n, row[y].m = slice_[x].head, c, cases, min(m, rest)
+        rest -= row[y].m
+        slice_[x].head = y
+        buffer[n] = y
+        n += 1
+    quiet = rest / (gap - n) if gap > n else 0.0
+    for j in range(n):
+        y = buffer[j]
+        reached += (row[y].cohort - last - 1) * quiet + row[y].m
+        row[y].upto = reached
+        last = row[y].cohort
+    slice_[x].settled = before
+    slice_[x].upto = upto
+    found[0] = quiet
+    return n
+
+
+@njit(cache=True)
+def catch_up(t, w):
+    """Bring what was expected in every slice up to an hour, whether or not cases came."""
+    slice_ = w.slices.slice
+    for x in range(w.slices.used[0]):
+        mass = reported(np.int64(slice_[x].cell), t, w.clock.width, w.usual.told[slice_[x].teach], w.cells)
+        rise = slice_[x].q * (mass - slice_[x].mass_last)
+        slice_[x].e_all += rise * slice_[x].usual
+        slice_[x].e_near += rise
+        slice_[x].mass_last = mass
+
+
+# Evidence
 
 
 @intrinsic
@@ -410,224 +562,91 @@ def weigh_live(count, ratio, forget, n, m, p, weight, r, out):
         out[i] += r[i]
 
 
-@njit(cache=True)
-def settle(x, before, near, s, upto, slices, log_, cells, time, buffer, found):
-    """Masses of the cohorts of a slice that nobody reports of any more, up to and with `before`.
-
-    `buffer` gets the rows of those with cases, the first one first, `found` what one cohort without cases has.
-    Returns how many rows there are.
-    """
-    s_keys, s_values, s_used, slice_ = slices
-    log_rows, l_used = log_
-    cell_, ring = cells
-    last = slice_[x].settled
-    gap = before - last
-    whole = max(upto - slice_[x].upto, 0.0)
-    y = slice_[x].head
-    while y >= 0 and log_rows[y].cohort > before:
-        y = log_rows[y].prev
-    n = 0
-    z = y
-    while z >= 0 and log_rows[z].cohort > last:
-        n += 1
-        z = log_rows[z].prev
-    for j in range(n - 1, -1, -1):
-        buffer[j] = y
-        y = log_rows[y].prev
-    rest = whole
-    for j in range(n):
-        y = buffer[j]
-        m = whole if gap == 1 else -1.0
-        if m < 0.0 and log_rows[y].cohort > before - near:
-            m = _cohort_mass(s, log_rows[y].cohort, cell_, ring, time)
-        if m < 0.0:
-            m = whole / gap
-        m = min(m, rest)
-        rest -= m
-        log_rows[y].m = m
-    quiet = rest / (gap - n) if gap > n else 0.0
-    reached = slice_[x].upto
-    for j in range(n):
-        y = buffer[j]
-        reached += (log_rows[y].cohort - last - 1) * quiet + log_rows[y].m
-        log_rows[y].upto = reached
-        last = log_rows[y].cohort
-    slice_[x].settled = before
-    slice_[x].upto = upto
-    found[0] = quiet
-    return n
+@njit(cache=True, inline="always")
+def _cohort_of(cases, i, told, teach):
+    """The cohort of a case among reports that take as long as those of row `teach`."""
+    return cases.cohorts[i, 0 if told[teach, 0] >= 1.0 else 1]
 
 
 @njit(cache=True)
-def add_case(x, which, counts, slices, log_):
-    """Count a case of a cohort in a slice."""
-    s_keys, s_values, s_used, slice_ = slices
-    log_rows, l_used = log_
-    later = -1
-    y = slice_[x].head
-    while y >= 0 and log_rows[y].cohort > which:
-        later = y
-        y = log_rows[y].prev
-    if y < 0 or log_rows[y].cohort < which:
-        new = l_used[0]
-        l_used[0] += 1
-        log_rows[new].prev, log_rows[new].cohort, log_rows[new].n = y, which, 0.0
-        log_rows[new].m, log_rows[new].upto = 0.0, 0.0
-        if later < 0:
-            slice_[x].head = new
-        else:
-            log_rows[later].prev = new
-        y = new
-    log_rows[y].n += counts
+def _lift(o, opened, needs, seen):
+    """How many times what is thought usual in the slice of a signal its rate is now, and so in all slices within."""
+    for k in range(len(needs)):
+        if needs[k] == opened.dims[o]:
+            return max(opened.rate[o] / (seen.q[k] * seen.theta[k]), 1.0)
+    return 1.0
 
 
 @njit(cache=True)
-def _new_cell(f, code, v, spec, dense, keys, values, used):
-    """Number for a combination that was not found in the dense table: a new one there, or what the hash table says."""
-    if spec[f, 0] >= 0:
-        dense[code] = used[0]
-        used[0] += 1
-        return dense[code]
-    key = _hashed(f, v[spec[f, 1]], v[spec[f, 3]], v[spec[f, 5]], spec)
-    return find(keys, values, key, used, True)
-
-
-@njit(cache=True)
-def feed(first, b, before, until, times, rows, weight, capacity, v, spec, dense, keys, values, used, cell_, ring):
-    """Add exposures before one hour and not after another to their cells, in bin b. Index reached; cells ran out?"""
-    e = first
-    # Written out, not calling `cell`: handing arrays over costs ten times as much as the sum.
-    while e < len(times) and times[e] < before and times[e] <= until:
-        if used[0] + len(spec) >= capacity:
-            return e, True
-        w = weight[e]
-        unknown = 0
-        for d in range(rows.shape[1]):
-            v[d] = rows[e, d]
-            if v[d] < 0:
-                unknown |= 1 << d
-        for f in range(len(spec)):
-            if spec[f, 7] & unknown:
-                continue
-            code = spec[f, 0] + v[spec[f, 1]] * spec[f, 2] + v[spec[f, 3]] * spec[f, 4] + v[spec[f, 5]] * spec[f, 6]
-            s = np.int64(dense[code]) if spec[f, 0] >= 0 else np.int64(-1)
-            if s < 0:
-                before_it = used[0]
-                s = np.int64(_new_cell(f, code, v, spec, dense, keys, values, used))
-                if s == before_it:
-                    cell_[s].grid = f
-                    cell_[s].of[0], cell_[s].of[1], cell_[s].of[2] = v[spec[f, 1]], v[spec[f, 3]], v[spec[f, 5]]
-                    cell_[s].bin = -1
-                    cell_[s].ring_at = BINS - 1
-                    for p in range(BINS):
-                        ring[s, p].bin = -1
-            if cell_[s].bin != b:
-                if cell_[s].bin >= 0:
-                    p = cell_[s].ring_at + 1
-                    if p == BINS:
-                        p = 0
-                    ring[s, p].mass = cell_[s].mass
-                    ring[s, p].bin = cell_[s].bin
-                    cell_[s].ring_at = p
-                else:
-                    cell_[s].born = b
-                cell_[s].bin = b
-                cell_[s].mass = 0
-            cell_[s].mass += w
-            cell_[s].total += w
-        e += 1
-    return e, False
-
-
-@njit(cache=True)
-def advance(
-    position, ex_t, ex_rows, ex_w, case_t, case_rows, case_of, until, time, told, told_of, grids, cells, capacity, cuboids,
-    slices, n_live, log_, rates, totals, open_codes, open_weight, limit, fitted, claimed, out_slices, out_evidence,
-):  # fmt: skip
+def advance(w, exposures, cases, position, until, opened, limit, fitted, today, claimed, out_evidence):
     """Take exposures and cases in order of time until something is to be decided outside.
 
     Returns DONE, DAY_ENDED, CELLS_FULL, ALARM (position[1] is the case after the one that brought it) or SLICES_FULL.
     """
-    spec, dense, keys, values, used = grids
-    cell_, ring = cells
-    depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, teller, needs = cuboids
-    s_keys, s_values, s_used, slice_ = slices
-    log_rows, l_used = log_
-    strength, inverse_shape, shares, share_at, forget, unsure, level, disp1, disp2 = rates
-    width, unit, of_unit = time
+    told, cell_ = w.usual.told, w.cells.cell
+    depth, grid_of, slow, needs = w.cuboids.depth, w.cuboids.grid, w.cuboids.slow, w.cuboids.needs
+    slice_, slices_used = w.slices.slice, w.slices.used
+    row, rows_used = w.rows.row, w.rows.used
+    forget, disp1, disp2 = w.usual.forget, w.usual.disp1, w.usual.disp2
+    width, n_live, part = w.clock.width, w.clock.live, w.clock.part
+    news, values, codes, dims = cases.news, cases.values, opened.codes, opened.dims
     n_c = len(depth)
-    n_ex, n_ca = len(ex_t), len(case_t)
-    scratch = new_scratch(n_c, len(spec), len(told), n_live)
-    (
-        sl,
-        mass,
-        theta,
-        usual,
-        q,
-        shape,
-        weight,
-        ratio2,
-        share,
-        cell_of,
-        now_mass,
-        v,
-        live,
-        fresh,
-        shares_now,
-        cohorts_now,
-    ) = scratch
+    inside = np.zeros(n_c, np.bool_)  # slices within the signal that takes a case
+    n_ex, n_ca = len(exposures.at), len(cases.at)
+    seen = new_seen(w)
+    sl, mass, theta, usual, q, shape, weight = (
+        seen.slice, seen.mass, seen.theta, seen.usual, seen.q, seen.shape, seen.weight
+    )  # fmt: skip
+    live, fresh = seen.live, seen.fresh
     into = np.zeros(n_c, np.int64)
     lanes = np.zeros((7, n_c))
     sums = np.zeros((6, n_c))
     settled, rows, quiet = np.zeros(n_c, np.int64), np.zeros(n_c, np.int64), np.zeros(n_c)
-    buffers = np.zeros((n_c, n_live + 2), np.int64)
+    buffers = np.zeros((n_c, LIVE), np.int64)
     live_n, live_m = np.zeros((n_live, n_c)), np.zeros((n_live, n_c))
     one = np.zeros(1)
-    e, i = position[0], position[1]
-    b = position[2]
-    day = position[3]
+    e, i, day = position[0], position[1], position[2]
     while e < n_ex or i < n_ca:
-        te = ex_t[e] if e < n_ex else np.inf
-        tc = case_t[i] if i < n_ca else np.inf
+        te = exposures.at[e] if e < n_ex else np.inf
+        tc = cases.at[i] if i < n_ca else np.inf
         t = min(te, tc)
         if t >= until:
             break
-        nb = int(t // width)
-        if nb != b:
-            b = nb
-            position[2] = b
-        if int(t // 24.0) != day:
-            day = int(t // 24.0)
-            position[0], position[1], position[3] = e, i, day
+        b = int(t / width)
+        if int(t / 24.0) != day:
+            position[0], position[1], position[2] = e, i, int(t / 24.0)
             return DAY_ENDED
         if te <= tc:
             before = min((b + 1) * width, (day + 1) * 24.0, until)
-            e, full = feed(
-                e, b, before, tc, ex_t, ex_rows, ex_w, capacity, v, spec, dense, keys, values, used, cell_, ring
-            )
+            e, full = feed(e, b, before, tc, exposures, w.grids, w.cells, seen.v)
             if full:
                 position[0], position[1] = e, i
                 return CELLS_FULL
             continue
         # a case
-        if s_used[0] + n_c >= len(slice_) or l_used[0] + n_c >= len(log_rows):
+        if slices_used[0] + n_c >= len(slice_) or rows_used[0] + LIVE * n_c >= len(row):
             position[0], position[1] = e, i
             return SLICES_FULL
         hit = -1
-        for o in range(len(open_codes)):
-            same = True
-            for d in range(open_codes.shape[1]):
-                if open_codes[o, d] >= 0 and open_codes[o, d] != case_rows[i, d]:
+        for o in range(len(codes)):
+            same = dims[o] & news[i] != 0
+            for d in range(codes.shape[1]):
+                if codes[o, d] >= 0 and codes[o, d] != values[i, d]:
                     same = False
                     break
             if same:
                 hit = o
                 break
-        counts = 1.0 if hit < 0 else open_weight[hit]
+        counts, lift, onset = 1.0, 1.0, 0
+        if hit >= 0:
+            counts, onset = opened.weight[hit], opened.onset[hit]
         claimed[i] = hit
-        totals[0] += 1.0
-        describe(case_rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rates, True, scratch)
-        first = cohort(b, time) - n_live + 1
+        today[0] += news[i] == -1
+        describe(w, cases, i, t, True, seen)
+        newest = cohort(b, part)
+        first = newest - n_live + 1
+        if hit >= 0:
+            lift = _lift(hit, opened, needs, seen)
         # What cohorts that nobody reports of any more make of the evidence: first what is to be weighed ...
         n_old = 0
         most = 0
@@ -635,6 +654,7 @@ def advance(
             x = sl[k]
             if x < 0:
                 continue
+            inside[k] = hit >= 0 and dims[hit] & ~needs[k] == 0
             rise = q[k] * (mass[k] - slice_[x].mass_last)
             slice_[x].e_all += rise * usual[k]
             slice_[x].e_near += rise
@@ -643,36 +663,36 @@ def advance(
             slice_[x].n_near += 1
             last = slice_[x].settled
             if last < first - 1:
-                f = grid_of[k]
-                s = np.int64(slice_[x].cell)
-                upto = cell_[s].total / UNIT - fresh[f]
-                n = settle(x, first - 1, n_live, s, upto, slices, log_, cells, time, buffers[n_old], one)
-                if (
-                    depth[k] == 1
-                    and fitted
-                    and first - 1 - last == 1
-                    and q[k] * theta[k] * max(one[0], log_rows[buffers[n_old, 0]].m if n else 0.0) > 0.3
-                ):
-                    mm = q[k] * theta[k] * (log_rows[buffers[n_old, 0]].m if n else one[0])
-                    seen = log_rows[buffers[n_old, 0]].n if n else 0.0
-                    disp1[k] += min((seen - mm) ** 2, 16.0 * (mm + mm * mm * 0.1)) - mm
-                    disp2[k] += mm * mm
+                upto = cell_[slice_[x].cell].total / UNIT - fresh[grid_of[k]]
+                n = settle(
+                    x, first - 1, upto, slice_, row, rows_used, w.cells, w.clock, buffers[n_old], one
+                )  # fmt: skip
+                if depth[k] == 1 and fitted and first - 1 - last == 1:
+                    mm = q[k] * theta[k] * (row[buffers[n_old, 0]].m if n else one[0])
+                    if mm > 0.3:
+                        had = row[buffers[n_old, 0]].n if n else 0.0
+                        disp1[k] += min((had - mm) ** 2, 16.0 * (mm + mm * mm * 0.1)) - mm
+                        disp2[k] += mm * mm
                 into[n_old], settled[n_old], rows[n_old], quiet[n_old] = k, last, n, one[0]
                 most = max(most, n + 1)
                 n_old += 1
-            slice_[x].spare -= counts
-            add_case(x, max(_cohort_of(case_of, i, told, slice_[x].teach), first), counts, slices, log_)
+            slice_[x].spare -= 1.0
+            slice_[x].today -= 1.0
+            which = max(_cohort_of(cases, i, told, slice_[x].teach), slice_[x].settled + 1)
+            slice_[x].live[which & (LIVE - 1)] += counts
         # ... then all of it at once, which the processor does many times as fast
         for turn in range(most):
             for h in range(n_old):
                 k = into[h]
                 c = q[k] * theta[k]
                 y = buffers[h, turn] if turn < rows[h] else -1
-                end = log_rows[y].cohort if y >= 0 else first
-                lanes[0, h] = log_rows[y].n if y >= 0 else 0.0
-                lanes[1, h] = c * log_rows[y].m if y >= 0 else 0.0
+                end = row[y].cohort if y >= 0 else first
+                # Within a signal cases count whole again, against the rate that it makes usual.
+                lifted = inside[k] and settled[h] + 1 >= onset
+                lanes[0, h] = (row[y].n / counts if lifted else row[y].n) if y >= 0 else 0.0
+                lanes[1, h] = (c * lift * row[y].m if lifted else c * row[y].m) if y >= 0 else 0.0
                 lanes[2, h] = end - settled[h] - 1
-                lanes[3, h] = c * quiet[h]
+                lanes[3, h] = c * lift * quiet[h] if lifted else c * quiet[h]
                 lanes[4, h] = shape[k]
                 lanes[5, h] = weight[k]
                 lanes[6, h] = 1.0 if y >= 0 else 0.0
@@ -686,22 +706,27 @@ def advance(
                     slice_[sl[into[h]]].evidence[j] = sums[j, h]
         best = 0.0
         n_now = 0
-        if hit < 0 and fitted:
+        if fitted:
             for k in range(n_c):
                 out_evidence[k] = 0.0
                 x = sl[k]
-                if x < 0:
-                    continue
-                if slice_[x].spare >= 0.0:
+                # Of a case that a signal explains only what is more special can say something new.
+                if (
+                    x < 0
+                    or slice_[x].spare > 0.0
+                    or (slice_[x].weighed == newest and slice_[x].today > 0.0)
+                    or (hit >= 0 and needs[k] & ~dims[hit] == 0)
+                ):
                     continue
                 c = q[k] * theta[k]
+                scale = 1.0
+                if inside[k]:
+                    c, scale = c * lift, 1.0 / counts
                 for h in range(n_live):
-                    live_n[h, n_now] = 0.0
-                    live_m[h, n_now] = c * live[grid_of[k], slice_[x].teach, h]
-                y = slice_[x].head
-                while y >= 0 and log_rows[y].cohort >= first:
-                    live_n[log_rows[y].cohort - first, n_now] = log_rows[y].n
-                    y = log_rows[y].prev
+                    live_n[h, n_now], live_m[h, n_now] = 0.0, 0.0
+                    if not inside[k] or first + h >= onset:
+                        live_n[h, n_now] = slice_[x].live[(first + h) & (LIVE - 1)] * scale
+                        live_m[h, n_now] = c * live[grid_of[k], slow[k], h]
                 into[n_now] = k
                 lanes[4, n_now] = shape[k]
                 lanes[5, n_now] = weight[k]
@@ -715,129 +740,121 @@ def advance(
                 k = into[h]
                 out_evidence[k] = lanes[6, h] / 6.0
                 best = max(best, out_evidence[k])
-                # A case makes evidence of a ratio at most so many times as large: until then nobody need look.
-                spare = 1.0
-                for _ in range(MOST_SPARE):
-                    bound = 0.0
-                    for j in range(6):
-                        bound += (sums[j, h] + (n_live + 1) * weight[k]) * exp(spare * LOG_RATIOS[j])
-                    if bound >= 6.0 * limit:
-                        break
-                    spare += 1.0
-                slice_[sl[k]].spare = spare - 1.0
+                # A case makes evidence of a ratio at most so many times as large: until then nobody need look. Rises
+                # that begin on a later day come on top.
+                slice_[sl[k]].spare, slice_[sl[k]].today, slice_[sl[k]].weighed = 1e6, 1e6, newest
+                for j in range(6):
+                    today_too = max(sums[j, h], 1e-30)
+                    later_too = today_too + (n_live + 1) * weight[k]
+                    slice_[sl[k]].today = min(slice_[sl[k]].today, fast_log(limit / today_too) / LOG_RATIOS[j])
+                    slice_[sl[k]].spare = min(slice_[sl[k]].spare, fast_log(limit / later_too) / LOG_RATIOS[j])
         i += 1
-        if best >= limit and fitted:
-            for k in range(n_c):
-                out_slices[k] = sl[k]
-                if sl[k] < 0:
-                    out_evidence[k] = 0.0
+        if best >= limit:
             position[0], position[1] = e, i
             return ALARM
     position[0], position[1] = e, i
     return DONE
 
 
+# What explains it
+
+
 @njit(cache=True)
-def score(x, c, p, first, oldest, slices, log_, live, ratios, out):
+def _score(x, c, p, first, upto_now, oldest, scale, w, live, ratios, out):
     """Best log likelihood ratio of a lasting rise that began with a cohort of which a case came.
 
-    `out` gets that cohort, the ratio, the cases since and how many of them were expected.
+    `upto_now`: mass of the cohorts before the first that may still be reported of; `scale`: what each case counts here.
+    `out` gets the cohort it began with, the ratio, the cases since and how many of them were expected.
     """
-    s_keys, s_values, s_used, slice_ = slices
-    log_rows, l_used = log_
+    slice_, row = w.slices.slice, w.rows.row
+    settled = slice_[x].settled
+    each = c * max(upto_now - slice_[x].upto, 0.0) / max(first - 1 - settled, 1)  # of cohorts not looked at since
     best = -1e18
     for ratio in ratios:
         lr = log(ratio)
         ll = 0.0
         n_sum = 0.0
         m_sum = 0.0
-        y = slice_[x].head
-        for h in range(len(live) - 1, -1, -1):
-            m = c * live[h]
+        for h in range(first + len(live) - 1, max(settled, oldest - 1), -1):
+            n = slice_[x].live[h & (LIVE - 1)] * scale if h <= settled + LIVE else 0.0
+            m = c * live[h - first] if h >= first else each
             z = log((p + m) / (p + ratio * m))
-            ll += p * z
+            ll += p * z + n * (lr + z)
+            n_sum += n
             m_sum += m
-            if y >= 0 and log_rows[y].cohort == first + h:
-                ll += log_rows[y].n * (lr + z)
-                n_sum += log_rows[y].n
-                if ll > best and log_rows[y].n > 0.0:
-                    best = ll
-                    out[0], out[1], out[2], out[3] = first + h, ratio, n_sum, m_sum
-                y = log_rows[y].prev
-        last, upto = slice_[x].settled, slice_[x].upto
-        while y >= 0 and log_rows[y].cohort >= oldest:
-            gap = last - log_rows[y].cohort
+            if ll > best and n > 0.0:
+                best = ll
+                out[0], out[1], out[2], out[3] = h, ratio, n_sum, m_sum
+        y = slice_[x].head
+        last, upto = settled, slice_[x].upto
+        while y >= 0 and row[y].cohort >= oldest:
+            gap = last - row[y].cohort
             if gap > 0:
-                m = c * max(upto - log_rows[y].upto, 0.0) / gap
+                m = c * max(upto - row[y].upto, 0.0) / gap
                 ll += gap * p * log((p + m) / (p + ratio * m))
                 m_sum += gap * m
-            m = c * log_rows[y].m
+            m = c * row[y].m
             z = log((p + m) / (p + ratio * m))
-            ll += p * z + log_rows[y].n * (lr + z)
-            n_sum += log_rows[y].n
+            ll += p * z + row[y].n * scale * (lr + z)
+            n_sum += row[y].n * scale
             m_sum += m
-            if ll > best and log_rows[y].n > 0.0:
+            if ll > best and row[y].n > 0.0:
                 best = ll
-                out[0], out[1], out[2], out[3] = log_rows[y].cohort, ratio, n_sum, m_sum
-            last, upto = log_rows[y].cohort - 1, log_rows[y].upto - log_rows[y].m
-            y = log_rows[y].prev
+                out[0], out[1], out[2], out[3] = row[y].cohort, ratio, n_sum, m_sum
+            last, upto = row[y].cohort - 1, row[y].upto - row[y].m
+            y = row[y].prev
     return best
 
 
 @njit(cache=True)
-def score_case(rows, i, t, time, n_live, told, told_of, grids, cells, cuboids, slices, log_, rates, oldest, ratios, out):  # fmt: skip
-    """For every cuboid: slice, score with the prior, log likelihood ratio, onset, ratio, cases, expected, usual rate."""
-    spec, dense, keys, values, used = grids
-    depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, teller, needs = cuboids
-    s_keys, s_values, s_used, slice_ = slices
-    cell_, ring = cells
-    scratch = new_scratch(len(depth), len(spec), len(told), n_live)
-    describe(rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rates, False, scratch)
-    (
-        sl,
-        mass,
-        theta,
-        usual,
-        q,
-        shape,
-        weight,
-        ratio2,
-        share,
-        cell_of,
-        now_mass,
-        v,
-        live,
-        fresh,
-        shares_now,
-        cohorts_now,
-    ) = scratch
-    first = cohort(int(t // time[0]), time) - n_live + 1
+def score_case(w, cases, i, t, oldest, opened, ratios, out):
+    """For every cuboid: slice, score with the prior, log likelihood ratio, onset, ratio, cases, expected, usual rate.
+
+    `opened`: the signal that took the case, or none. What lies within is held against the rate that it makes usual, what
+    it lies within is not looked at.
+    """
+    seen = new_seen(w)
+    describe(w, cases, i, t, False, seen)
+    first = cohort(int(t / w.clock.width), w.clock.part) - w.clock.live + 1
+    raised = _lift(0, opened, w.cuboids.needs, seen) if len(opened.dims) else 1.0
     found = np.zeros(4)
-    for k in range(len(sl)):
-        x = sl[k]
+    for k in range(len(seen.slice)):
+        x = seen.slice[k]
         out[k, 0] = x
-        if x < 0:
+        if x < 0 or (len(opened.dims) and w.cuboids.needs[k] & ~opened.dims[0] == 0):
             out[k, 1] = -1e18
             continue
-        c = q[k] * theta[k]
-        ll = score(x, c, shape[k], first, oldest, slices, log_, live[grid_of[k], slice_[x].teach], ratios, found)
-        out[k, 1] = ll + log(max(weight[k], 1e-300))
+        c, lift, scale, begin = seen.q[k] * seen.theta[k], 1.0, 1.0, oldest
+        if len(opened.dims) and opened.dims[0] & ~w.cuboids.needs[k] == 0:
+            lift, scale, begin = raised, 1.0 / opened.weight[0], max(oldest, opened.onset[0])
+        g = w.cuboids.grid[k]
+        upto = w.cells.cell[seen.cell_of[g]].total / UNIT - seen.fresh[g]
+        live = seen.live[g, w.cuboids.slow[k]]
+        ll = _score(x, c * lift, seen.shape[k], first, upto, begin, scale, w, live, ratios, found)
+        out[k, 1] = ll + log(max(seen.weight[k], 1e-300))
         out[k, 2] = ll
-        out[k, 3], out[k, 4], out[k, 5], out[k, 6] = found[0], found[1], found[2], found[3]
+        out[k, 3], out[k, 4], out[k, 5], out[k, 6] = found[0], found[1], found[2], found[3] / lift
         out[k, 7] = c
 
 
 @njit(cache=True)
-def members(rows, case_of, taken, code, since):
-    """Indices of cases in a slice, of a cohort or later, that no signal took. `code`: a value of each dimension, or -1."""
-    out = np.empty(len(rows), np.int64)
+def members(cases, start, end, code, dims, since, column, of):
+    """Indices from start up to end of cases in a slice, of a cohort or later, that no signal took but number `of`.
+
+    `code`: a value of each dimension, or -1; `dims`: those that it names, as bits; `column`: of the cohorts.
+    """
+    out = np.empty(max(end - start, 0), np.int64)
     n = 0
-    for i in range(len(rows)):
-        if taken[i] >= 0 or case_of[i] < since:
+    for i in range(start, end):
+        if (
+            (cases.taken[i] >= 0 and cases.taken[i] != of)
+            or cases.cohorts[i, column] < since
+            or not dims & cases.news[i]
+        ):
             continue
         same = True
         for d in range(len(code)):
-            if code[d] >= 0 and rows[i, d] != code[d]:
+            if code[d] >= 0 and cases.values[i, d] != code[d]:
                 same = False
                 break
         if same:
@@ -847,66 +864,47 @@ def members(rows, case_of, taken, code, since):
 
 
 @njit(cache=True)
-def explain_away(rows, case_of, amount, t, time, n_live, told, told_of, grids, cells, cuboids, slices, log_, rates, oldest):  # fmt: skip
-    """Take cases that a signal explains out of the evidence of all slices they fall into, but for the part 1 - amount."""
-    spec, dense, keys, values, used = grids
-    depth = cuboids[0]
-    s_keys, s_values, s_used, slice_ = slices
-    log_rows, l_used = log_
-    forget = rates[4]
-    scratch = new_scratch(len(depth), len(spec), len(told), n_live)
-    (
-        sl,
-        mass,
-        theta,
-        usual,
-        q,
-        shape,
-        weight,
-        ratio2,
-        share,
-        cell_of,
-        now_mass,
-        v,
-        live,
-        fresh,
-        shares_now,
-        cohorts_now,
-    ) = scratch
+def explain_away(w, cases, which, amount, t, oldest):
+    """Take so much of each of these cases, which a signal explains, out of the evidence of all slices they fall into."""
+    slice_, row = w.slices.slice, w.rows.row
+    seen = new_seen(w)
     lanes = np.zeros((7, 1))
     sums = np.zeros((6, 1))
     order = np.empty(1000, np.int64)
     for turn in range(2):
-        for i in range(len(rows)):
-            describe(rows, i, t, time, told, told_of, grids, cells, cuboids, slices, rates, False, scratch)
-            for k in range(len(sl)):
-                x = sl[k]
+        for a in range(len(which)):
+            i = which[a]
+            describe(w, cases, i, t, False, seen)
+            for k in range(len(seen.slice)):
+                x = seen.slice[k]
                 if x < 0:
                     continue
                 if turn == 0:
-                    which = _cohort_of(case_of, i, told, slice_[x].teach)
+                    h = _cohort_of(cases, i, w.usual.told, slice_[x].teach)
+                    if h > slice_[x].settled:
+                        p = h & (LIVE - 1)
+                        slice_[x].live[p] = max(slice_[x].live[p] - amount[a], 0.0)
+                        continue
                     y = slice_[x].head
-                    while y >= 0 and log_rows[y].prev >= 0 and log_rows[log_rows[y].prev].cohort >= which:
-                        y = log_rows[y].prev
-                    if y >= 0 and log_rows[y].cohort >= which:
-                        log_rows[y].n = max(log_rows[y].n - amount, 0.0)
+                    while y >= 0 and row[y].prev >= 0 and row[row[y].prev].cohort >= h:
+                        y = row[y].prev
+                    if y >= 0 and row[y].cohort >= h:
+                        row[y].n = max(row[y].n - amount[a], 0.0)
                     continue
                 n = 0
                 y = slice_[x].head
-                while y >= 0 and log_rows[y].cohort >= oldest and n < len(order):
-                    if log_rows[y].cohort <= slice_[x].settled:
-                        order[n] = y
-                        n += 1
-                    y = log_rows[y].prev
-                c = q[k] * theta[k]
+                while y >= 0 and row[y].cohort >= oldest and n < len(order):
+                    order[n] = y
+                    n += 1
+                    y = row[y].prev
+                c = seen.q[k] * seen.theta[k]
                 sums[:] = 0.0
-                lanes[4, 0], lanes[5, 0] = shape[k], weight[k]
+                lanes[4, 0], lanes[5, 0] = seen.shape[k], seen.weight[k]
                 last, upto = -1, 0.0
                 for h in range(n - 1, -2 if n else -1, -1):
                     y = order[max(h, 0)]
-                    lanes[0, 0], lanes[1, 0] = log_rows[y].n, c * log_rows[y].m
-                    end, start = log_rows[y].cohort, log_rows[y].upto - log_rows[y].m
-                    lanes[6, 0] = 1.0
+                    lanes[0, 0], lanes[1, 0], lanes[6, 0] = row[y].n, c * row[y].m, 1.0
+                    end, start = row[y].cohort, row[y].upto - row[y].m
                     if h < 0:
                         lanes[0, 0] = lanes[1, 0] = lanes[6, 0] = 0.0
                         end, start = slice_[x].settled + 1, slice_[x].upto
@@ -914,57 +912,8 @@ def explain_away(rows, case_of, amount, t, time, n_live, told, told_of, grids, c
                     lanes[2, 0] = gap
                     lanes[3, 0] = c * max(start - upto, 0.0) / max(gap, 1)
                     for j in range(6):
-                        carry(1, RATIOS[j], forget[j], lanes, sums, j)
-                    last, upto = end, log_rows[y].upto
+                        carry(1, RATIOS[j], w.usual.forget[j], lanes, sums, j)
+                    last, upto = end, row[y].upto
                 for j in range(6):
                     slice_[x].evidence[j] = sums[j, 0]
-
-
-@njit(cache=True)
-def catch_up(t, width, told, cells, slices):
-    """Bring what was expected in every slice up to an hour, whether or not cases came."""
-    cell_, ring = cells
-    s_keys, s_values, s_used, slice_ = slices
-    for x in range(s_used[0]):
-        mass = reported(np.int64(slice_[x].cell), t, width, told, np.int64(slice_[x].teach), cell_, ring)
-        rise = slice_[x].q * (mass - slice_[x].mass_last)
-        slice_[x].e_all += rise * slice_[x].usual
-        slice_[x].e_near += rise
-        slice_[x].mass_last = mass
-
-
-@njit(cache=True)
-def fit_effects(rows, weight, counts, starts, shrink, rounds):
-    """Multiplicative effects of the values of each dimension, by iterative proportional fitting, shrunk towards 1."""
-    effects = np.ones(len(counts))
-    expected = np.zeros(len(counts))
-    mass = weight.copy()
-    n, dims = rows.shape
-    for _ in range(rounds):
-        for d in range(dims):
-            first, end = starts[d], starts[d + 1]
-            expected[first:end] = 0.0
-            for i in range(n):
-                if rows[i, d] >= 0:
-                    expected[first + rows[i, d]] += mass[i]
-            for j in range(first, end):
-                expected[j] = (counts[j] + shrink) / (expected[j] + shrink)
-                effects[j] *= expected[j]
-            for i in range(n):
-                if rows[i, d] >= 0:
-                    mass[i] *= expected[first + rows[i, d]]
-    return effects
-
-
-@njit(cache=True)
-def hash_cells(numbers, cell_, spec, keys, values):
-    """Enter cells whose grid has outgrown its table into the hash table; those that are there already stay."""
-    mask = np.uint64(len(keys) - 1)
-    for s in numbers:
-        f = cell_[s].grid
-        key = _hashed(f, cell_[s].of[0], cell_[s].of[1], cell_[s].of[2], spec)
-        i = _mixed(key) & mask
-        while keys[i] != np.uint64(0) and keys[i] != key:
-            i = (i + np.uint64(1)) & mask
-        keys[i] = key
-        values[i] = s
+                slice_[x].spare = slice_[x].today = 0.0

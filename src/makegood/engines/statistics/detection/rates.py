@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from makegood.engines.statistics.detection import kernels
@@ -65,17 +66,20 @@ class Rates:
         self.told: Numbers = np.ones((1, 2))
         self.told_of: NDArray[np.int64] = np.zeros(0, np.int64)
 
-    def see(self, rows: Codes, delays: Numbers) -> None:
-        """Count cases. `delays`: hours since exposure, NaN where there was none."""
-        self.cases += len(rows)
+    def see(self, rows: Codes, delays: Numbers, first: NDArray[np.bool_]) -> None:
+        """Count cases: for the `first` time, or told again of some dimensions (the others -1).
+
+        `delays`: hours since exposure, NaN where there was none.
+        """
+        self.cases += int(first.sum())
         for d, column in enumerate(rows.T):
             known = column[column >= 0]
             counts = np.bincount(known, minlength=len(self.counts[d])).astype(float)
             counts[: len(self.counts[d])] += self.counts[d]
             self.counts[d] = counts
         kinds = rows[:, self.exposed] if rows.shape[1] > self.exposed else np.zeros(len(rows))
-        self.kind_at = np.concatenate([self.kind_at, kinds.astype(np.int64)])[-DELAYS:]
-        self.delays = np.concatenate([self.delays, delays])[-DELAYS:]
+        self.kind_at = np.concatenate([self.kind_at, kinds[first].astype(np.int64)])[-DELAYS:]
+        self.delays = np.concatenate([self.delays, delays[first]])[-DELAYS:]
 
     def fit(self, sample: Sample, now: float) -> None:
         """Learn anew from exposures and cases up to hour `now`: main effects by iterative proportional fitting."""
@@ -88,7 +92,7 @@ class Rates:
         for d, size in enumerate(sizes):
             seen = self.counts[d][:size]
             counts[starts[d] : starts[d] + len(seen)] = seen
-        effects = kernels.fit_effects(sample.rows, self.base * reported, counts, starts, SHRINK, ROUNDS)
+        effects = _effects(sample.rows, self.base * reported, counts, starts, SHRINK, ROUNDS)
         self.effects = [effects[starts[d] : starts[d] + size] for d, size in enumerate(sizes)]
 
     def shares(self, d: int, room: int) -> Numbers:
@@ -135,3 +139,34 @@ class Rates:
         within = (np.arange(8) + 0.5) / 8 * self.width
         counts = np.searchsorted(delays, (hours[:, None] - within).ravel(), side="right").reshape(len(hours), -1)
         return np.asarray(counts.mean(axis=1) / len(delays))
+
+
+@njit(cache=True)
+def _effects(
+    rows: Codes, weight: Numbers, counts: Numbers, starts: NDArray[np.int64], shrink: float, rounds: int
+) -> Numbers:
+    """Multiplicative effects of the values of each dimension, fitted in turn.
+
+    What few cases say of a value is shrunk towards what its dimension says: a new store is like other stores.
+    """
+    effects = np.ones(len(counts))
+    expected = np.zeros(len(counts))
+    mass = weight.copy()
+    n, dims = rows.shape
+    for _ in range(rounds):
+        for d in range(dims):
+            first, end = starts[d], starts[d + 1]
+            expected[first:end] = 0.0
+            for i in range(n):
+                if rows[i, d] >= 0:
+                    expected[first + rows[i, d]] += mass[i]
+            alone = expected[first:end] / effects[first:end]  # without the effects of this dimension
+            usual = (counts[first:end].sum() + shrink) / (alone.sum() + shrink)
+            for j in range(first, end):
+                effect = (counts[j] + shrink) / (alone[j - first] + shrink / usual)
+                expected[j] = effect / effects[j]
+                effects[j] = effect
+            for i in range(n):
+                if rows[i, d] >= 0:
+                    mass[i] *= expected[first + rows[i, d]]
+    return effects

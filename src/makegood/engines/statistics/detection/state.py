@@ -24,7 +24,7 @@ class State:
 
     Attributes
     ----------
-    cuboids, grids, cells, slices, days : tuples of arrays, as kernels unpack them.
+    cuboids, grids, cells, slices, rows : what kernels take.
     sizes : for how many values of each dimension there is room.
     parts : the dimensions of each cuboid; those of exposures come first. Never two that are `apart`: one of them
         says the other (a product its category), so that both together are no other slice than the one.
@@ -44,12 +44,12 @@ class State:
         self.cuboids = self._cuboids()
         self.sizes = np.full(dimensions, 4, np.int64)
         self.keys = (np.zeros(2**12, np.uint64), np.zeros(2**12, np.int32), np.zeros(1, np.int64))
-        self.cells = (np.zeros(2**10, kernels.CELL), np.zeros((2**10, kernels.BINS), kernels.WAITING))
-        self.slices = (
+        self.cells = kernels.Cells(np.zeros(2**10, kernels.CELL), np.zeros((2**10, kernels.BINS), np.float32))
+        self.slices = kernels.Slices(
             np.zeros(2**12, np.uint64), np.zeros(2**12, np.int32), np.zeros(1, np.int64),
             np.zeros(2**10, kernels.SLICE),
         )  # fmt: skip
-        self.days = (np.zeros(2**12, kernels.ROW), np.zeros(1, np.int64))
+        self.rows = kernels.Rows(np.zeros(2**12, kernels.ROW), np.zeros(1, np.int64))
         self._lay_grids()
 
     def make_room_for_values(self, sizes: NDArray[np.int64]) -> None:
@@ -61,42 +61,46 @@ class State:
             self._lay_grids()
 
     def make_room_for_cells(self) -> None:
-        cells, ring = self.cells
-        self.cells = (_doubled(cells), _doubled(ring))
+        self.cells = kernels.Cells(_doubled(self.cells.cell), _doubled(self.cells.ring))
         keys, values, used = self.keys
-        if len(keys) < 2 * len(self.cells[0]):
+        if len(keys) < 2 * len(self.cells.cell):
             self.keys = (*_rehashed(keys, values), used)
             self._lay_grids()
 
-    def make_room_for_slices(self) -> None:
+    def make_room(self, oldest: int) -> None:
+        """For the slices of one more case, and for their cohorts; those before a cohort may be forgotten."""
         keys, values, used, slices = self.slices
-        self.slices = (*_rehashed(keys, values), used, _doubled(slices))
+        if used[0] + len(self.parts) >= len(slices):
+            self.slices = kernels.Slices(*_rehashed(keys, values), used, _doubled(slices))
+        if self.rows.used[0] + kernels.LIVE * len(self.parts) >= len(self.rows.row):
+            self._drop_rows(oldest)
 
-    def drop_days(self, before: int) -> None:
-        """Forget the days of slices before a day, and double the room if little was won."""
-        rows, used = self.days
+    def _drop_rows(self, before: int) -> None:
+        """Forget the cohorts of slices before one, and double the room if little was won."""
+        rows, used = self.rows
         old = rows[: used[0]]
         keep = old["cohort"] >= before
         place = np.where(keep, np.cumsum(keep) - 1, -1).astype(np.int32)
         kept = old[keep]
         kept["prev"] = np.where(kept["prev"] >= 0, place[kept["prev"]], -1)
-        heads = self.slices[3]["head"][: self.slices[2][0]]
+        heads = self.slices.slice["head"][: self.slices.used[0]]
         heads[:] = np.where(heads >= 0, place[heads], -1)
-        if len(kept) > 0.6 * len(rows):
+        if len(kept) + kernels.LIVE * len(self.parts) > 0.6 * len(rows):
             rows = _doubled(rows)
         rows[: len(kept)] = kept
         used[0] = len(kept)
-        self.days = (rows, used)
+        self.rows = kernels.Rows(rows, used)
 
     def arrays(self, oldest_bin: int) -> dict[str, NDArray[Any]]:
         """All that is to be kept: without room that is not used, and without bins that are over."""
-        cells, slices, days = int(self.keys[2][0]), int(self.slices[2][0]), int(self.days[1][0])
-        ring = self.cells[1][:cells]
-        waiting = np.nonzero(ring["bin"].ravel() >= max(oldest_bin, 0))[0]
+        cells, slices, rows = int(self.keys[2][0]), int(self.slices.used[0]), int(self.rows.used[0])
+        ring, last = self.cells.ring[:cells], self.cells.cell["bin"][:cells, None]
+        back = (last - np.arange(kernels.BINS) - 1) % kernels.BINS + 1  # bins before the last; BINS: long over
+        waiting = np.nonzero(((ring > 0) & (back < kernels.BINS) & (last - back >= max(oldest_bin, 0))).ravel())[0]
         return {
-            "sizes": self.sizes, "keys": self.keys[0], "values": self.keys[1], "cells": self.cells[0][:cells],
-            "waiting": waiting, "ring": ring.ravel()[waiting], "slice_keys": self.slices[0],
-            "slice_values": self.slices[1], "slices": self.slices[3][:slices], "days": self.days[0][:days],
+            "sizes": self.sizes, "keys": self.keys[0], "values": self.keys[1], "cells": self.cells.cell[:cells],
+            "waiting": waiting, "ring": ring.ravel()[waiting], "slice_keys": self.slices.keys,
+            "slice_values": self.slices.values, "slices": self.slices.slice[:slices], "rows": self.rows.row[:rows],
         }  # fmt: skip
 
     def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
@@ -108,14 +112,13 @@ class State:
 
         self.sizes = arrays["sizes"]
         cells, used = roomy(arrays["cells"])
-        ring = np.zeros((len(cells), kernels.BINS), kernels.WAITING)
-        ring["bin"] = -1
+        ring = np.zeros((len(cells), kernels.BINS), np.float32)
         ring.reshape(-1)[arrays["waiting"]] = arrays["ring"]
-        self.cells = (cells, ring)
+        self.cells = kernels.Cells(cells, ring)
         self.keys = (arrays["keys"], arrays["values"], used)
         slices, used = roomy(arrays["slices"])
-        self.slices = (arrays["slice_keys"], arrays["slice_values"], used, slices)
-        self.days = roomy(arrays["days"])
+        self.slices = kernels.Slices(arrays["slice_keys"], arrays["slice_values"], used, slices)
+        self.rows = kernels.Rows(*roomy(arrays["rows"]))
         self._lay_grids()
 
     def _lay_grids(self) -> None:
@@ -133,15 +136,15 @@ class State:
             end += room if in_table else 0
         dense = np.full(end, -1, np.int32)
         keys, values, used = self.keys
-        cells = self.cells[0][: used[0]]
+        cells = self.cells.cell[: used[0]]
         of = spec[cells["grid"]]
         at = of[:, 0] + sum(cells["of"][:, j] * of[:, 2 + 2 * j] for j in range(DEPTH))
         known = of[:, 0] >= 0
         dense[at[known]] = np.nonzero(known)[0]
-        kernels.hash_cells(np.nonzero(~known)[0], self.cells[0], spec, keys, values)
-        self.grids = (spec, dense, keys, values, used)
+        kernels.hash_cells(np.nonzero(~known)[0], self.cells.cell, spec, keys, values)
+        self.grids = kernels.Grids(spec, dense, keys, values, used)
 
-    def _cuboids(self) -> tuple[NDArray[Any], ...]:
+    def _cuboids(self) -> kernels.Cuboids:
         number = {part: k for k, part in enumerate(self.parts)}
         grid = {part: f for f, part in enumerate(self.free)}
         of_case = [tuple(d for d in part if d >= self.exposed) for part in self.parts]
@@ -149,19 +152,17 @@ class State:
         n = len(self.parts)
         depth = np.array([len(part) for part in self.parts])
         part_dims, singles, pairs = (np.zeros((n, DEPTH), np.int64) for _ in range(3))
-        teller = np.full(n, -1)
         for k, part in enumerate(self.parts):
             part_dims[k, : len(of_case[k])] = of_case[k]
             singles[k, : len(part)] = [number[(d,)] for d in part]
             if len(part) == DEPTH:
                 pairs[k] = [number[pair] for pair in combinations(part, 2)]
-            if self.exposed in part:
-                teller[k] = self.exposed
         prior = np.array(BY_DEPTH)[depth - 1] / np.bincount(depth)[depth]
-        return (
+        slow = np.array([int(self.exposed in part) for part in self.parts])  # reports of a kind take as long as it does
+        return kernels.Cuboids(
             depth, np.array([grid[tuple(d for d in part if d < self.exposed)] for part in self.parts]),
             np.array([case_part[part] for part in of_case]), part_dims, np.array([len(part) for part in of_case]),
-            singles, pairs, prior / prior.sum(), teller, np.array([sum(1 << d for d in part) for part in self.parts]),
+            singles, pairs, prior / prior.sum(), slow, np.array([sum(1 << d for d in part) for part in self.parts]),
         )  # fmt: skip
 
 

@@ -159,7 +159,8 @@ _ROWS: Final = f"""
 SELECT i.id, i.number, i.kind, i.title, i.severity, i.state, i.any_of, i.since, i.until, i.declared_at, i.contained_at,
        i.resolved_at, i.cause_state, i.cause, {name_of("u")}, m.number,
        (SELECT count(*) FROM incidents_incidentcase l WHERE l.incident_id = i.id),
-       (SELECT count(*) FROM incidents_affectedorder a WHERE a.incident_id = i.id AND a.left_at IS NULL)
+       coalesce((SELECT orders FROM incidents_snapshot l WHERE l.incident_id = i.id AND l.finished_at IS NOT NULL
+                 ORDER BY l.at DESC LIMIT 1), 0)
 FROM (SELECT * FROM incidents_incident i WHERE {{where}} ORDER BY i.declared_at DESC, i.id LIMIT {{limit}}) AS i
 JOIN staff_user u ON u.id = i.commander_id
 LEFT JOIN incidents_incident m ON m.id = i.merged_into_id

@@ -1,5 +1,6 @@
 """Whom an incident touched: looked at before it is decided, and written down."""
 
+import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -233,24 +234,47 @@ def _leave(snapshot: Snapshot, *, now: datetime) -> int:
 @transaction.atomic
 def _finish(snapshot: Snapshot, *, left: int, now: datetime) -> Snapshot:
     incident = lock_incident(snapshot.incident_id)
-    rows = AffectedOrder.objects.filter(incident=incident)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*), count(DISTINCT customer_id) FROM incidents_affectedorder "
-            "WHERE incident_id = %s AND left_at IS NULL",
-            [incident.pk],
-        )
-        snapshot.orders, snapshot.customers = cursor.fetchone()
     snapshot.finished_at = now
-    snapshot.save()
+    count_up(snapshot)
     # Looks that were asked for before this one are answered by it.
     Snapshot.objects.filter(incident=incident, finished_at=None, at__lte=snapshot.at).delete()
     first = not Snapshot.objects.filter(incident=incident, finished_at__isnull=False, at__lt=snapshot.at).exists()
+    rows = AffectedOrder.objects.filter(incident=incident)
     added = 0 if first else rows.filter(found_at=snapshot.at, left_at=None).count()
     if first or snapshot.by or added or left:
         facts = {"orders": snapshot.orders, "customers": snapshot.customers, "added": added, "left": left}
         record(incident, IncidentEvent.Kind.AFFECTED, at=now, by=snapshot.by, facts=facts)
     return snapshot
+
+
+def count_up(snapshot: Snapshot) -> None:
+    """Count the affected orders of an incident as they are, and keep the numbers with a look that is finished.
+
+    They change with looks alone, so that nobody who reads has to count a million rows. Two SQL queries.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH first_look AS (
+                SELECT min(at) AS at FROM incidents_snapshot
+                WHERE incident_id = %(incident)s AND (finished_at IS NOT NULL OR id = %(this)s)
+            ), by_currency AS (
+                SELECT currency, count(*) AS orders, sum(value) AS value,
+                    count(*) FILTER (WHERE a.found_at > f.at) AS added
+                FROM incidents_affectedorder a CROSS JOIN first_look f
+                WHERE incident_id = %(incident)s AND left_at IS NULL GROUP BY currency
+            ) SELECT coalesce(sum(orders), 0)::bigint, coalesce(sum(added), 0)::bigint,
+                coalesce(jsonb_agg(jsonb_build_array(currency, value::text) ORDER BY currency), '[]')::text,
+                (SELECT count(DISTINCT customer_id) FROM incidents_affectedorder
+                 WHERE incident_id = %(incident)s AND left_at IS NULL),
+                (SELECT count(*) FROM incidents_affectedorder WHERE incident_id = %(incident)s AND left_at IS NOT NULL)
+            FROM by_currency
+            """,
+            {"incident": snapshot.incident_id, "this": snapshot.pk},
+        )
+        snapshot.orders, snapshot.added, worth, snapshot.customers, snapshot.left = cursor.fetchone()
+    snapshot.worth = json.loads(worth)
+    snapshot.save()
 
 
 @contextmanager

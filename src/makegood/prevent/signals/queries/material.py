@@ -4,8 +4,9 @@ History comes from the lake, what is new from the database. What is new is told 
 the identifiers say (UUIDv7): an order of yesterday that is imported tonight is new tonight, and nothing is read twice.
 """
 
+import json
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import reduce
 from operator import or_
@@ -39,7 +40,7 @@ def exposure_schema(dimensions: Sequence[str]) -> pa.Schema:
 
 def case_schema(dimensions: Sequence[str]) -> pa.Schema:
     first = {"case_id": pa.string(), "reported_at": MOMENT, "exposed_at": MOMENT}
-    return pa.schema({**first, **{name: pa.string() for name in dimensions}})
+    return pa.schema({**first, **{name: pa.string() for name in dimensions}, "corrected": pa.string()})
 
 
 def surely_visible() -> datetime:
@@ -116,21 +117,42 @@ _COUNTS: Final = """(o.id < %({bound})s AND (o.id < %(settled_{bound})s OR o.pla
 # -- cases
 
 
-def past_cases(
-    dimensions: Sequence[str], *, since: datetime, until: datetime, written_before: datetime, as_opened: bool = False
-) -> pa.Table:
-    """Cases opened in [since, until), in that order. `as_opened`: as they were then, so that a reason which was
-    corrected later is not known. One SQL query per page of `casing.each_opened`.
+def past(
+    dimensions: Sequence[str], *, since: datetime, until: datetime, written_before: datetime
+) -> Iterator[tuple[datetime, datetime, pa.Table]]:
+    """Begin and end of each part of a stretch of time, and the cases told in it: as they opened, then again when
+    their reason was corrected.
 
-    One purchase that fails is one failure, however many cases tell of it: of each kind its first case counts.
+    One purchase that fails is one failure, however many cases tell of it: of each kind its first case counts. Of a case
+    corrected more than once, what is known today is told at the last time; what came after `until` is not known.
+
+    SQL queries: one per page of `casing.each_opened`, and two for each part.
     """
     bound = written_at(written_before)
-    rows = [
-        (str(it.id), it.opened_at, it.exposed_at, *(it.dimensions.get(name) for name in dimensions))
-        for it in casing.each_opened(since, until, as_opened=as_opened)
-        if it.id < bound and not it.again
-    ]
-    return _table(rows, case_schema(dimensions))
+    corrections: list[tuple[Any, ...]] = []
+    for begins, ends in steps(since, until):
+        opened = [it for it in casing.each_opened(begins, ends, as_opened=True) if it.id < bound and not it.again]
+        rows = [
+            (str(it.id), it.opened_at, it.exposed_at, *(it.dimensions.get(name) for name in dimensions), None)
+            for it in opened
+        ]
+        when = {case: at for case, at in casing.corrected([it.id for it in opened]).items() if at < until}
+        before = {it.id: it.dimensions for it in opened}
+        for now in casing.of_cases(list(when)):
+            corrections += _correction(now, when[now.id], before[now.id], dimensions)
+        corrections.sort(key=lambda row: row[1])
+        due = sum(at < ends for _, at, *_ in corrections)
+        yield begins, ends, _table(rows + corrections[:due], case_schema(dimensions))
+        del corrections[:due]
+
+
+def _correction(
+    now: casing.CaseInSlices, at: datetime, before: Mapping[str, str], dimensions: Sequence[str]
+) -> list[tuple[Any, ...]]:
+    """The row that tells a case again, if it is of other slices than it was told to be."""
+    known = {name: now.dimensions.get(name) for name in dimensions}
+    news = [name for name, value in known.items() if value and value != before.get(name)]
+    return [(str(now.id), at, now.exposed_at, *known.values(), ",".join(news))] if news and not now.again else []
 
 
 def fresh_cases(
@@ -146,7 +168,7 @@ def fresh_cases(
         cursor.execute(
             f"""
             SELECT id::text, least(greatest(opened_at, %(after)s), %(until)s) AS reported_at, exposed_at,
-                   {", ".join(dimensions)}
+                   {", ".join(dimensions)}, NULL
             FROM ({casing.SQL} WHERE c.id >= %(lower)s AND c.id < %(upper)s) AS told
             WHERE NOT again
             ORDER BY reported_at, id
@@ -155,6 +177,33 @@ def fresh_cases(
              "upper": written_at(written_before)},
         )  # fmt: skip
         return _table(cursor.fetchall(), case_schema(dimensions))
+
+
+def fresh_corrections(
+    dimensions: Sequence[str], *, after: datetime, until: datetime, written_since: datetime, written_before: datetime
+) -> pa.Table:
+    """Cases that were judged before and whose reason was corrected since the last look.
+
+    Two SQL queries: an index scan of the key of events, and the cases with what they were judged as.
+    """
+    bounds = [written_at(written_since), written_at(written_before)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT case_id, max(changed.at), judged.dimensions
+            FROM cases_caseevent changed JOIN signals_judgedcase judged USING (case_id)
+            WHERE changed.id >= %s AND changed.id < %s AND changed.seq > 1 AND changed.changes ? 'reason_id'
+            GROUP BY case_id, judged.dimensions
+            """,
+            bounds,
+        )
+        judged = {case: (at, before) for case, at, before in cursor}
+    rows: list[tuple[Any, ...]] = []
+    for now in casing.of_cases(list(judged)):
+        at, before = judged[now.id]
+        at = min(max(at, after + timedelta(microseconds=1)), until)
+        rows += _correction(now, at, before if isinstance(before, dict) else json.loads(before), dimensions)
+    return _table(rows, case_schema(dimensions))
 
 
 def steps(since: datetime, until: datetime, *, days: int = 14) -> Iterator[tuple[datetime, datetime]]:

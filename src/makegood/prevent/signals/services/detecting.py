@@ -46,6 +46,7 @@ class Working:
     until: datetime
     seen: datetime
     cases: int = 0  # judged since
+    corrected: list[pa.Table] = field(default_factory=list)  # since; noted with the state, for whoever reads it anew
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,19 +83,16 @@ def tick(now: datetime, *, progress: Progress | None = None) -> Ran:
 def in_the_past(*, since: datetime, until: datetime) -> Iterator[Finding]:
     """What a detector would have found from `since` to `until`, knowing nothing later. Keeps nothing, tells nobody.
 
-    Everything is read in the order in which it happened: cases as they opened, purchases as they are known today.
+    Everything is read in the order in which it happened: cases as they opened and what became known of them when it
+    did, purchases as they are known today.
     """
     detector = _new_detector()
     bound = material.surely_visible()
     facts.refresh_lake(now=until)
     with facts.facts() as lake:
-        for begins, ends in material.steps(since, until):
-            exposures = material.past_exposures(
-                lake, settings.MAKEGOOD_DETECT_BY, since=begins, until=ends, written_before=bound
-            )
-            cases = material.past_cases(
-                settings.MAKEGOOD_DETECT_BY, since=begins, until=ends, written_before=bound, as_opened=True
-            )
+        dimensions = settings.MAKEGOOD_DETECT_BY
+        for begins, ends, cases in material.past(dimensions, since=since, until=until, written_before=bound):
+            exposures = material.past_exposures(lake, dimensions, since=begins, until=ends, written_before=bound)
             yield from detector.advance(exposures, cases, ends)
 
 
@@ -113,13 +111,15 @@ def _go_on(now: datetime) -> Ran | None:
     seen = {"written_since": working.seen, "written_before": bound}
     exposures = material.fresh_exposures(detection.dimensions, **seen)
     cases = material.fresh_cases(detection.dimensions, after=working.until, until=now, **seen)
-    findings = working.detector.advance(exposures, cases, now)
+    corrected = material.fresh_corrections(detection.dimensions, after=working.until, until=now, **seen)
+    findings = working.detector.advance(exposures, pa.concat_tables([cases, corrected]), now)
     working.until, working.seen = now, bound
     working.cases += cases.num_rows
+    working.corrected.append(corrected)
     signals: list[Signal] = []
     if findings or now - detection.until >= SAVE_EVERY:
         detection.until, detection.seen = now, bound
-        signals = _move(detection, working.detector, findings, [cases], working.cases, now)
+        signals = _move(detection, working.detector, findings, [cases, *working.corrected], working.cases, now)
     else:
         keeping.note_judged(cases)
         _WORKING.append(working)
@@ -134,9 +134,8 @@ def _begin(now: datetime, progress: Progress | None) -> Ran:
     facts.refresh_lake(now=now)
     findings, purchases, judged = [], 0, []
     with facts.facts() as lake:
-        for begins, ends in material.steps(since, now):
+        for begins, ends, cases in material.past(dimensions, since=since, until=now, written_before=bound):
             exposures = material.past_exposures(lake, dimensions, since=begins, until=ends, written_before=bound)
-            cases = material.past_cases(dimensions, since=begins, until=ends, written_before=bound)
             findings += detector.advance(exposures, cases, ends)
             purchases += exposures.num_rows
             judged.append(cases)

@@ -72,11 +72,12 @@ def wake(*, now: datetime) -> int:
 
 
 def note_judged(cases: pa.Table) -> None:
-    """Write down as what cases were judged. One SQL query."""
+    """Write down as what cases were judged, the last time that they were told. One SQL query."""
     if not cases.num_rows:
         return
-    known = [name for name in cases.column_names if name not in ("case_id", "reported_at", "exposed_at")]
-    told = [json.dumps({name: row[name] for name in known if row[name] is not None}) for row in cases.to_pylist()]
+    known = [name for name in cases.column_names if name not in ("case_id", "reported_at", "exposed_at", "corrected")]
+    last = {row["case_id"]: row for row in cases.sort_by("reported_at").to_pylist()}
+    told = [json.dumps({name: row[name] for name in known if row[name] is not None}) for row in last.values()]
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -84,7 +85,7 @@ def note_judged(cases: pa.Table) -> None:
             SELECT * FROM unnest(%s::uuid[], %s::timestamptz[], %s::jsonb[])
             ON CONFLICT (case_id) DO UPDATE SET at = excluded.at, dimensions = excluded.dimensions
             """,
-            [cases["case_id"].to_pylist(), cases["reported_at"].to_pylist(), told],
+            [list(last), [row["reported_at"] for row in last.values()], told],
         )
 
 
