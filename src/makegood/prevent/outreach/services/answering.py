@@ -93,7 +93,8 @@ def _taken_up(case: Case, found: Recipient, now: datetime) -> Case:
 
 def _who_owes(case: Case, found: Recipient) -> User | None:
     """Whoever has the case, started the outreach or leads the incident, as far as they still work here."""
-    asked = [case.assignee_id, found.outreach.started_by_id, found.outreach.incident.commander_id]
+    those = (case.assignee_id, found.outreach.started_by_id, found.outreach.incident.commander_id)
+    asked = [pk for pk in those if pk]
     here = {user.pk: user for user in User.objects.filter(pk__in=asked, is_active=True)}
     return next((here[pk] for pk in asked if pk in here), None)
 
