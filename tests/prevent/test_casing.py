@@ -12,6 +12,7 @@ from makegood.prevent import casing
 from makegood.prevent.slices import DIMENSIONS, Predicate
 from makegood.recover.cases.models import Case, Contact
 from makegood.recover.cases.services.handling import change_reason
+from makegood.recover.cases.unasked import UNASKED
 from tests.factories import NOON, OrderFactory, UserFactory, open_case
 from tests.prevent.purchases import START, Retailer, text
 
@@ -138,7 +139,7 @@ def test_cases_just_opened_are_found_by_index(shop):
 
 def test_a_case_that_opened_with_our_own_message_is_no_failure_that_was_reported(db):
     order = OrderFactory()
-    ours = open_case(order=order, body="", origin=f"{casing.UNASKED}1")
+    ours = open_case(order=order, body="", origin=f"{UNASKED}1")
     [told] = casing.of_cases([ours.pk])
     assert told.again
     theirs = open_case(order=order, at=NOON + timedelta(days=1), split_key="later")

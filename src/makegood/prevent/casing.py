@@ -10,6 +10,7 @@ from django.db import connection
 
 from makegood.ground.retail.facts import EXPOSURES, time_of_week
 from makegood.prevent.slices import DIMENSIONS, Predicate
+from makegood.recover.cases.unasked import OURS
 
 AT_ONCE: Final = 5_000
 
@@ -51,9 +52,6 @@ _LINES = f"""
 _AGREED: Final = ", ".join(
     f"CASE WHEN min({name}) = max({name}) THEN min({name}) END AS {name}" for name in _OF_PURCHASE
 )
-# A case that opened with a message of ours that nobody had asked for (outreach): nobody reported a failure by it.
-UNASKED: Final = "outreach:"
-OURS: Final = "starts_with({}.origin, '" + UNASKED + "')"
 
 
 def _told(reason: str, earlier: str, said: str) -> str:

@@ -29,7 +29,7 @@ shipments = st.fixed_dictionaries(
     }
 )  # fmt: skip
 cases = st.fixed_dictionaries(
-    {"opened_at": hours, "resolved_at": maybe, "reason": st.sampled_from(["late", "lost", "faulty"]), **COMMON}
+    {"asked_at": maybe, "resolved_at": maybe, "reason": st.sampled_from(["late", "lost", "faulty"]), **COMMON}
 )
 MOMENT = "timestamp('UTC', 6)"
 SCHEMAS = {
@@ -38,7 +38,7 @@ SCHEMAS = {
         "promised_at": MOMENT, "delivered_at": MOMENT, "cancelled_at": MOMENT, "order_status": "string",
         "from_state": "string", "to_state": "string", "source": "string", "place_id": "string",
     },
-    "cases": {"opened_at": MOMENT, "resolved_at": MOMENT, "reason": "string", "source": "string", "place_id": "string"},
+    "cases": {"asked_at": MOMENT, "resolved_at": MOMENT, "reason": "string", "source": "string", "place_id": "string"},
 }  # fmt: skip
 
 weeks = ask.Weeks(BOUNDS)
@@ -77,9 +77,9 @@ def test_orders_due(engine, rows, as_of):
 def test_cases_opened(engine, rows, as_of):
     found = answer(engine, ask.cases_opened(table("cases", rows), weeks, as_of=as_of))
     counted = Counter(
-        (week_of(row["opened_at"]), row["reason"])
+        (week_of(row["asked_at"]), row["reason"])
         for row in rows
-        if row["opened_at"] <= as_of and week_of(row["opened_at"]) is not None
+        if week_of(row["asked_at"]) is not None and row["asked_at"] <= as_of
     )
     assert {(row["week"], row["reason"]): row["cases"] for row in found} == counted
 
@@ -126,11 +126,14 @@ def test_late_by_week_and_by_route(engine, rows, as_of):
 def test_waits(engine, rows, as_of):
     found = answer(engine, ask.waits(table("cases", rows), weeks, until="resolved_at", as_of=as_of))
     expected = [
-        (week_of(row["resolved_at"]), row["opened_at"], row["resolved_at"])
+        (week_of(row["resolved_at"]), row["asked_at"], row["resolved_at"])
         for row in rows
-        if week_of(row["resolved_at"]) is not None and row["resolved_at"] <= as_of
+        if week_of(row["resolved_at"]) is not None
+        and row["resolved_at"] <= as_of
+        and row["asked_at"]
+        and row["asked_at"] <= row["resolved_at"]
     ]
-    assert sorted((row["week"], row["opened_at"], row["ended_at"]) for row in found) == sorted(expected)
+    assert sorted((row["week"], row["asked_at"], row["ended_at"]) for row in found) == sorted(expected)
 
 
 @many

@@ -222,6 +222,17 @@ def test_of_several_looks_that_wait_the_last_counts(shop, incident, noon):
     assert Snapshot.objects.count() == 1
 
 
+def test_a_recall_says_how_many_orders_are_of_a_batch_that_nobody_knows(shop, incident, noon):
+    of_product = {"product": [str(shop.products[1].pk)]}
+    recall = Predicate(any_of=of_product | {"batch": ["K3"]})
+    hit, blank = (twin(shop, Predicate(any_of=of_product | {"batch": [batch]})) for batch in ("K3", ""))
+    seen = affecting.preview(recall, now=noon, zone=LONDON)
+    assert (seen.orders, seen.unknown) == (len(hit), len(set(blank) - set(hit)))
+    assert seen.unknown > 0
+    for whole in (Predicate(any_of=of_product), Predicate(any_of={"batch": ["K3"]})):
+        assert affecting.preview(whole, now=noon, zone=LONDON).unknown == 0
+
+
 def test_a_recall_takes_several_batches_of_a_product(shop, incident, noon):
     batches = ["K3", "ключ-3", "50% \"off\", 'x'"]
     predicate = Predicate(any_of={"product": [str(shop.products[1].pk)], "batch": batches})

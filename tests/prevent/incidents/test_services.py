@@ -9,11 +9,13 @@ from makegood.prevent.incidents import errors, services
 from makegood.prevent.incidents.cutting import predicate_of
 from makegood.prevent.incidents.models import Incident, IncidentEvent, Stakeholder, State, TakenOut
 from makegood.prevent.incidents.replay import columns_of, replay
-from makegood.prevent.incidents.services import Declared, declare, leading
+from makegood.prevent.incidents.services import Declared, declare, joining, leading
 from makegood.prevent.incidents.severity import TABLE, Toll, propose
 from makegood.prevent.slices import Predicate
 from makegood.recover.cases import services as cases
-from makegood.recover.cases.models import Severity
+from makegood.recover.cases.models import CaseEvent, Severity
+from makegood.recover.cases.replay import columns_of as columns_of_case
+from makegood.recover.cases.replay import replay as replay_case
 from makegood.recover.commitments.services import tell_what_is_due
 from tests import factories
 from tests.prevent.incidents.conftest import LOST, cases_of
@@ -343,3 +345,94 @@ def test_nothing_merges_with_itself_or_in_a_circle(incident, dev, noon):
         services.merge(duplicate_id=b.pk, survivor_id=a.pk, by=dev, now=noon)
     with pytest.raises(errors.CannotMerge):
         services.merge(duplicate_id=b.pk, survivor_id=incident.pk, by=dev, now=noon)
+
+
+def linked_on(case):
+    """What the timeline of a case says of incidents."""
+    events = CaseEvent.objects.filter(case=case, kind="linked").order_by("seq")
+    return [(event.facts["did"], event.facts["incident"], event.actor and event.actor.username) for event in events]
+
+
+def test_a_case_says_when_it_joined_and_when_it_left(incident, lost, dev, noon):
+    case = lost(days=0.5)
+    services.join_matching(now=noon)
+    services.take_out(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon, why="Was at the neighbour's.")
+    services.take_out(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon)
+    services.link_cases(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon)
+    services.link_cases(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon)
+    number = incident.number
+    assert linked_on(case) == [("joined", number, None), ("left", number, "dev"), ("joined", number, "dev")]
+    assert CaseEvent.objects.get(case=case, facts__did="left").why == "Was at the neighbour's."
+    case.refresh_from_db()
+    assert case.version == CaseEvent.objects.filter(case=case).count()
+    assert replay_case(CaseEvent.objects.filter(case=case).order_by("seq")) == columns_of_case(case)
+
+
+def test_the_case_page_says_it_with_a_link(client, incident, lost, dev, noon):
+    case = lost(days=0.5)
+    services.join_matching(now=noon)
+    services.take_out(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon)
+    client.force_login(dev, backend="makegood.ground.messages.notices.StaffBackend")
+    page = client.get(f"/cases/C-{case.number}/").content.decode()
+    link = f'<a href="/incidents/I-{incident.number}/">I-{incident.number}</a>'
+    assert f"<strong>Joined incident</strong> {link}" in page
+    assert f"took it out of incident {link}" in page
+
+
+def test_after_a_merge_cases_join_by_either_predicate_until_somebody_changes_it(incident, lost, predicate, dev, noon):
+    other = factories.VendorFactory()
+    theirs = Predicate(any_of={"carrier": [str(other.pk)]}, since=predicate.since)
+    moved = lost(carrier=other)
+    duplicate = declare(Declared(title="Lost, too", commander=dev, predicate=theirs), by=dev, now=noon)
+    services.join_matching(now=noon)
+    services.merge(duplicate_id=duplicate.pk, survivor_id=incident.pk, by=dev, now=noon)
+    assert linked_on(moved) == [("joined", duplicate.number, None), ("moved", incident.number, "dev")]
+    late, ours, neither = lost(carrier=other, days=1), lost(days=1), lost(carrier=factories.VendorFactory(), days=1)
+    services.join_matching(now=noon)
+    assert {moved.number, late.number, ours.number} <= cases_of(incident)
+    assert neither.number not in cases_of(incident)
+
+    narrower = Predicate(any_of=predicate.any_of, since=predicate.since, until=noon + timedelta(days=30))
+    leading.set_window(incident_id=incident.pk, predicate=narrower, by=dev, now=noon)
+    after = lost(carrier=other, days=2)
+    services.join_matching(now=noon)
+    assert after.number not in cases_of(incident), "whoever changed it decided for all of it"
+
+    services.part(duplicate_id=duplicate.pk, by=dev, now=noon)
+    services.join_matching(now=noon)
+    assert {moved.number, after.number} <= cases_of(duplicate)
+    assert linked_on(moved)[-1] == ("moved", duplicate.number, "dev")
+    assert linked_on(late)[-1] == ("joined", incident.number, None), "it joined the survivor by itself and stays"
+
+
+def test_one_without_a_predicate_takes_in_what_went_into_it(predicate, lost, dev, noon):
+    survivor, duplicate = (
+        declare(Declared(title="Lost", commander=dev, predicate=cut), by=dev, now=noon)
+        for cut in (Predicate(any_of={}), predicate)
+    )
+    services.merge(duplicate_id=duplicate.pk, survivor_id=survivor.pk, by=dev, now=noon)
+    case = lost()
+    assert services.join_matching(now=noon) == 1
+    assert cases_of(survivor) == {case.number}
+
+
+@pytest.mark.parametrize("of", ["duplicate", "survivor"])
+def test_a_merge_while_cases_join_loses_none(monkeypatch, incident, lost, predicate, dev, noon, of):
+    """The merge is through after the cases were looked for and before the row of the incident is held."""
+    other = factories.VendorFactory()
+    theirs = Predicate(any_of={"carrier": [str(other.pk)]}, since=predicate.since)
+    duplicate = declare(Declared(title="Lost, too", commander=dev, predicate=theirs), by=dev, now=noon)
+    cases = {lost(carrier=other, days=0.5).number, lost(days=0.5).number}
+    looked = joining.matches
+
+    def merge_meanwhile(asked, **among):
+        found = looked(asked, **among)
+        if asked == (theirs if of == "duplicate" else predicate) and not Incident.objects.filter(merged_into=incident):
+            services.merge(duplicate_id=duplicate.pk, survivor_id=incident.pk, by=dev, now=noon)
+        return found
+
+    monkeypatch.setattr(joining, "matches", merge_meanwhile)
+    services.join_matching(now=noon)
+    services.join_matching(now=noon)
+    assert cases <= cases_of(incident)
+    assert not cases_of(duplicate)

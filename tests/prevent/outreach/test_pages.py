@@ -131,6 +131,7 @@ def test_the_api_makes_starts_stops_and_tells_results(mia: Client):
     assert made.status_code == 201, made.content
     number = int(made.json()["number"][2:])
     assert post(f"/{number}/start").json()["code"] == "outreach_not_worked_out"
+    assert post(f"/{number}/add").json()["code"] == "outreach_state"
     assert post(f"/{number}/draw").json()["drawn_at"] is None
     work()
     assert mia.get(f"/api/v1/outreach/{number}").json()["to_tell"] == 1
@@ -143,6 +144,10 @@ def test_the_api_makes_starts_stops_and_tells_results(mia: Client):
         "waiting": 1}  # fmt: skip
     assert len(mia.get(f"/api/v1/outreach/{number}/people").json()["people"]) == 1
     assert post(f"/{number}/resume").json()["state"] == "running"
+    affect(incident)
+    added = post(f"/{number}/add").json()
+    assert (added["added"], added["people"]) == (1, {"waiting": 2})
+    assert post(f"/{number}/add").json()["added"] == 0
     assert post(f"/{number}/end").json()["state"] == "ended"
     bad = post("", incident=incident.number, title="x", segments=[segment | {"amount": None}])
     assert bad.status_code == 422

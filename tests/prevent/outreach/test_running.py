@@ -19,9 +19,11 @@ from makegood.prevent.outreach.models import OptOut, Outreach, Recipient
 from makegood.prevent.outreach.results import results_of
 from makegood.prevent.outreach.services.answering import offer
 from makegood.prevent.outreach.tokens import token_of
+from makegood.recover.cases.errors import CommitmentStillOpen
 from makegood.recover.cases.models import Case, CaseEvent
 from makegood.recover.cases.replay import columns_of, replay
-from makegood.recover.cases.services import receive_contact
+from makegood.recover.cases.services import receive_contact, resolve_case
+from makegood.recover.commitments.models import Commitment
 from tests.factories import NOON, OrderFactory, UserFactory, colleague
 from tests.prevent.outreach.world import SILENT, URL, a_draft, affect, affect_many, an_incident, draw, started, states
 
@@ -153,6 +155,37 @@ def test_an_offer_is_accepted_once_and_is_said_on_the_case():
     [event] = CaseEvent.objects.filter(case=case, facts__answer="accepted")
     assert event.facts["amount"] == "5.00"
     assert columns_of(case) == replay(CaseEvent.objects.filter(case=case).order_by("seq"))
+
+
+def test_what_was_accepted_is_promised_on_the_case():
+    person = told()
+    now = NOON + timedelta(hours=1)
+    services.accept_or_decline(token=token_of(person.pk), accept=True, now=now)
+    services.accept_or_decline(token=token_of(person.pk), accept=True, now=now)
+    owed = Commitment.objects.get(case=person.case_id)
+    assert (owed.kind, owed.to, owed.state, owed.owner) == ("credit", "customer", "open", colleague("mia"))
+    assert owed.text.startswith("Credit of 5.00 GBP that the customer accepted")
+    assert now + timedelta(days=1) < owed.due_at < now + timedelta(days=6)
+    case = Case.objects.get(pk=person.case_id)
+    assert columns_of(case) == replay(CaseEvent.objects.filter(case=case).order_by("seq"))
+    with pytest.raises(CommitmentStillOpen), transaction.atomic():
+        resolve_case(case_id=case.pk, outcome="recovered", cause="x", by=colleague("mia"), now=now)
+
+
+@pytest.mark.parametrize(("accept", "remedy"), [(False, {}), (True, {"remedy": "voucher", "code": "SORRY5"})])
+def test_what_was_declined_or_is_a_code_on_a_page_is_owed_by_nobody(accept, remedy):
+    person = told(**remedy)
+    services.accept_or_decline(token=token_of(person.pk), accept=accept, now=NOON)
+    assert not Commitment.objects.exists()
+
+
+def test_a_resolved_case_is_taken_up_again_for_what_was_accepted():
+    person = told()
+    resolve_case(case_id=person.case_id, outcome="no_answer", cause="No answer.", by=colleague("mia"), now=NOON)
+    services.accept_or_decline(token=token_of(person.pk), accept=True, now=NOON + timedelta(hours=1))
+    case = Case.objects.get(pk=person.case_id)
+    assert (case.resolved_at, case.status) == (None, "open")
+    assert Commitment.objects.get(case=case).state == "open"
 
 
 def test_a_mail_program_that_opens_links_accepts_nothing(client: Client):

@@ -47,8 +47,10 @@ def orders_due(orders: ir.Table, exposures: ir.Table, spans: Spans, names: Seque
 
 
 def cases_opened(cases: ir.Table, exposures: ir.Table, spans: Spans, names: Sequence[str]) -> ir.Table:
-    """Cases by when they were opened. One without a purchase has what it knows itself: reason, place and channel."""
-    opened = spans.of(cases, "opened_at")
+    """Cases by when the customer came with them (see `weekly.cases_opened`). One without a purchase has what it knows
+    itself: reason, place and channel.
+    """
+    opened = spans.of(cases, "asked_at")
     alone = opened.order_id.isnull()
     own = {
         "reason": opened.reason,

@@ -62,8 +62,10 @@ def orders_due(orders: ir.Table, weeks: Weeks, *, as_of: datetime) -> ir.Table:
 
 
 def cases_opened(cases: ir.Table, weeks: Weeks, *, as_of: datetime) -> ir.Table:
-    """(week, reason, cases): cases opened in each week by the code of their reason."""
-    opened = _in_weeks(cases, "opened_at", weeks, as_of)
+    """(week, reason, cases): cases by the code of their reason and the week in which the customer came with them:
+    `asked_at`, which is when a case was opened, unless we opened it by writing first.
+    """
+    opened = _in_weeks(cases, "asked_at", weeks, as_of)
     return opened.group_by("week", "reason").aggregate(cases=opened.count()).order_by("week", "reason")
 
 
@@ -117,9 +119,11 @@ def late_by_slice(promises: ir.Table, by: str, *, this: int, baseline: Sequence[
 
 
 def waits(cases: ir.Table, weeks: Weeks, *, until: str, as_of: datetime) -> ir.Table:
-    """(week, opened_at, ended_at): one row a case, by the week in which `until` happened."""
+    """(week, asked_at, ended_at): one row a case, by the week in which `until` happened; what was over before the
+    customer came with it made nobody wait.
+    """
     ended = _in_weeks(cases, until, weeks, as_of)
-    return ended.select("week", "opened_at", ended_at=ended[until])
+    return ended.filter(ended.asked_at <= ended[until]).select("week", "asked_at", ended_at=ended[until])
 
 
 def orders_by_source(orders: ir.Table) -> ir.Table:
@@ -131,5 +135,5 @@ def last_moments(orders: ir.Table, cases: ir.Table, *, as_of: datetime) -> ir.Ta
     """(moment): the last order due and the last case opened by `as_of`, for reports that have nothing to tell."""
     known = _moment(as_of)
     due = orders.filter(orders.due_at <= known).aggregate(moment=orders.due_at.max())
-    opened = cases.filter(cases.opened_at <= known).aggregate(moment=cases.opened_at.max())
+    opened = cases.filter(cases.asked_at <= known).aggregate(moment=cases.asked_at.max())
     return due.union(opened)

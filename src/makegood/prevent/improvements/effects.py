@@ -22,6 +22,7 @@ from makegood.prevent import casing
 from makegood.prevent.improvements.models import Hypothesis, Verdict
 from makegood.prevent.lake import facts, lake_state
 from makegood.prevent.slices import DIMENSIONS
+from makegood.recover.cases.unasked import OURS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -156,7 +157,7 @@ def _cases(hypothesis: Hypothesis, first: date, until: date) -> list[tuple[int, 
                    count(*) FILTER (WHERE {mine}), count(*) FILTER (WHERE {others})
             FROM (
                 SELECT told.*, coalesce(exposed_at, opened_at) AS at
-                FROM ({casing.SQL} WHERE NOT {casing.OURS.format("c")}) AS told
+                FROM ({casing.SQL} WHERE NOT {OURS.format("c")}) AS told
                 WHERE opened_at >= %(first)s AND opened_at < %(opened_until)s
             ) AS told
             WHERE at >= %(first)s AND at < %(until)s AND opened_at < at + %(within)s

@@ -23,6 +23,7 @@ class IncidentsConfig(AppConfig):
             extensions.Panel(position=5, template="incidents/_case_panel.html", context=panel.shown)
         )
         extensions.merging.append(joining.follow_merge)
+        extensions.linked["incident"] = panel.told_on_case
         signals.offers.append(panel.offer)
         marks.of_rows.append(panel.ROW_MARK)
         intake.told_to_customer.append(told_to_customer)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from makegood.prevent.incidents.models import Incident, Snapshot
+from django.db.models import Max
+
+from makegood.prevent.incidents.models import Incident, IncidentEvent, Snapshot
 from makegood.prevent.incidents.replay import to_json
 from makegood.prevent.slices import Predicate
 
@@ -18,6 +20,23 @@ def merged_in(incident: Incident) -> list[dict[str, Any]]:
     """What the incidents that went into this one cut out, as a look keeps it. One SQL query."""
     merged = incident.merged.exclude(any_of={}).order_by("number")
     return [{name: to_json(value) for name, value in row.items()} for row in merged.values("any_of", "since", "until")]
+
+
+def joining_by(incident: Incident) -> list[Predicate]:
+    """By what cases join an incident by themselves: its own predicate, and those of incidents that were merged into it.
+
+    Whoever changes what it cuts out after a merge decides for all of it: that merged one's predicate counts no longer.
+    Nor does one that let nothing join before. One SQL query; three where others were merged into it.
+    """
+    own = [predicate_of(incident)] if incident.any_of else []
+    merged = list(incident.merged.filter(joins=True).exclude(any_of={}).order_by("number"))
+    if not merged:
+        return own
+    said = IncidentEvent.objects.filter(incident=incident)
+    cut = said.filter(changes__has_any_keys=["any_of", "since", "until"]).aggregate(last=Max("seq"))["last"] or 0
+    since = said.filter(kind=IncidentEvent.Kind.MERGED, seq__gt=cut).values_list("facts__from", flat=True)
+    came = set(since)
+    return own + [predicate_of(one) for one in merged if one.number in came]
 
 
 def predicates_of(look: Snapshot) -> list[Predicate]:

@@ -14,7 +14,8 @@ from makegood.prevent.incidents.queries.one import incident_of_case
 from makegood.prevent.incidents.words import STATES
 from makegood.prevent.signals.extensions import Offer
 from makegood.prevent.signals.models import Signal
-from makegood.recover.cases.queries.case import CaseDetail
+from makegood.recover.cases.extensions import Elsewhere
+from makegood.recover.cases.queries.case import CaseDetail, Moment
 
 # Which incident that goes on a row of the queue is of: "I-31". By the primary keys of both tables.
 ROW_MARK: Final = """(
@@ -25,6 +26,19 @@ ROW_MARK: Final = """(
 def shown(case: CaseDetail, user: User, now: datetime) -> Question[Mapping[str, Any]]:  # noqa: ARG001  as every panel
     """What `_case_panel.html` needs."""
     return incident_of_case(case.id).then(lambda found: {"of_incident": found, "incident_states": STATES})
+
+
+def told_on_case(moment: Moment) -> Elsewhere:
+    """How the timeline of a case says that it joined an incident or left it."""
+    number = moment.facts["incident"]
+    did = moment.facts.get("did")
+    if did == "left":
+        does = _("took it out of incident")
+    elif did == "moved":
+        does = _("moved it to incident")
+    else:
+        does = _("put it into incident") if moment.actor else _("Joined incident")
+    return Elsewhere(does, f"I-{number}", reverse("incidents:incident", args=[number]))
 
 
 def offer(signal: Signal, user: User) -> Offer | None:

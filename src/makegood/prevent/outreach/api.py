@@ -128,6 +128,10 @@ class StoppedOut(OutreachOut):
     under_way: int
 
 
+class AddedOut(OutreachOut):
+    added: int = Field(description="How many people are told besides.")
+
+
 class PersonItem(Schema):
     id: uuid.UUID
     customer_id: uuid.UUID
@@ -303,6 +307,17 @@ def resume(request: StaffRequest, number: Number) -> HttpResponse:
     """Go on where it was stopped, with the very same messages."""
     services.resume(outreach_id=queries.outreach_called(number).pk, by=request.user, now=timezone.now())
     return _again(number)
+
+
+@router.post("/outreach/{number}/add", response={200: AddedOut} | WRITES, auth=SENDS, operation_id="add_to_outreach",
+             summary="Add who was found since")  # fmt: skip
+def add(request: StaffRequest, number: Number) -> HttpResponse:
+    """Take in whoever was found to be affected since it was worked out who is told. Nobody is told twice; the same
+    share is held out. One that had ended goes on for them.
+    """
+    outreach = queries.outreach_called(number)
+    added = services.add_found(outreach_id=outreach.pk, by=request.user, now=timezone.now())
+    return _json(_whole(queries.outreach_called(number)) | {"added": added})
 
 
 @router.post("/outreach/{number}/end", response={200: OutreachOut} | WRITES, auth=SENDS, operation_id="end_outreach",

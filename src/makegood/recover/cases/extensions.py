@@ -72,6 +72,18 @@ parting: list[Callable[[Case, Case, User | None, datetime], None]] = []
 told: dict[str, Callable[[Moment], tuple[str, str]]] = {}
 
 
+class Elsewhere(NamedTuple):
+    """What was done, in words that its name follows; its name, and where it is."""
+
+    does: str
+    name: str
+    href: str
+
+
+# How an event of kind `linked` sounds that tells of something of a later room, by the name of the fact that says which.
+linked: dict[str, Callable[[Moment], Elsewhere]] = {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """One thing that an action of a macro has to know. Without `choices` it is typed."""

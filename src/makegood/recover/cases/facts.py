@@ -5,6 +5,7 @@ from datetime import datetime
 import pyarrow as pa
 
 from makegood.engines.lake.export import FactTable
+from makegood.recover.cases.unasked import ASKED_AT
 
 MOMENT = pa.timestamp("us", tz="UTC")
 MONEY = pa.decimal128(14, 2)
@@ -24,14 +25,15 @@ CASES = FactTable(
         {
             "case_id": pa.string(), "number": pa.int64(), "source": pa.string(), "reason": pa.string(),
             "locus": pa.string(), "severity": pa.int16(), "queue": pa.string(), "channel": pa.string(),
-            "opened_at": MOMENT, "first_response_at": MOMENT, "resolved_at": MOMENT, "outcome": pa.string(),
-            "place_id": pa.string(), "order_id": pa.string(), "value": MONEY, "currency": pa.string(),
+            "opened_at": MOMENT, "asked_at": MOMENT, "first_response_at": MOMENT, "resolved_at": MOMENT,
+            "outcome": pa.string(), "place_id": pa.string(), "order_id": pa.string(), "value": MONEY,
+            "currency": pa.string(),
         }
     ),
-    columns="""
+    columns=f"""
         c.id::text, c.number, coalesce(of_order.slug, of_customer.slug, ''), r.code, c.locus, c.severity, q.slug,
-        c.channel, c.opened_at, c.first_response_at, c.resolved_at, c.outcome, c.place_id::text, c.order_id::text,
-        c.value, c.currency
+        c.channel, c.opened_at, {ASKED_AT.format("c")}, c.first_response_at, c.resolved_at, c.outcome, c.place_id::text,
+        c.order_id::text, c.value, c.currency
     """,
     source="""
         cases_case c

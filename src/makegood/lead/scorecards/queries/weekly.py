@@ -138,5 +138,5 @@ def _slices(lake: Lake, promises: ir.Table, column: str, baseline: NDArray[np.in
 def _waits(rows: pa.Table) -> list[NDArray[np.float64]]:
     """Seconds of calendar time, per week."""
     week = rows["week"].to_numpy()
-    took = pc.subtract(rows["ended_at"], rows["opened_at"]).cast(pa.int64()).to_numpy() / MICROSECONDS
+    took = pc.subtract(rows["ended_at"], rows["asked_at"]).cast(pa.int64()).to_numpy() / MICROSECONDS
     return [took[week == number] for number in range(WEEKS)]

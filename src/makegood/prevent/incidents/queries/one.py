@@ -13,6 +13,7 @@ from makegood.ground.staff.names import name_of
 from makegood.prevent.incidents.models import Incident, IncidentEvent
 from makegood.prevent.incidents.services.telling import LEADS
 from makegood.recover.cases.queries.queue import Cursor, Places
+from makegood.recover.cases.unasked import ASKED_AT
 
 MOMENTS: Final = 50
 CASES: Final = 50
@@ -102,13 +103,18 @@ class Series(NamedTuple):
 
 
 def series_of(incident: Incident, *, now: datetime, zone: str) -> Series:
-    """Cases by day, or by week, from the first one until its end or now. One SQL query."""
+    """Cases by day, or by week, from the first one until its end or now; those that we opened ourselves by when the
+    customer answered, if so. One SQL query.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT (c.opened_at AT TIME ZONE %s)::date AS day, count(*)
-            FROM incidents_incidentcase l JOIN cases_case c ON c.id = l.case_id AND c.merged_into_id IS NULL
-            WHERE l.incident_id = %s GROUP BY 1 ORDER BY 1
+            f"""
+            SELECT (asked_at AT TIME ZONE %s)::date AS day, count(*)
+            FROM (
+                SELECT {ASKED_AT.format("c")} AS asked_at
+                FROM incidents_incidentcase l JOIN cases_case c ON c.id = l.case_id AND c.merged_into_id IS NULL
+                WHERE l.incident_id = %s
+            ) AS told WHERE asked_at IS NOT NULL GROUP BY 1 ORDER BY 1
             """,
             [zone, incident.pk],
         )

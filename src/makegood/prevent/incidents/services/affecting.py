@@ -5,7 +5,7 @@ import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal
 from io import BytesIO
@@ -57,6 +57,7 @@ class Preview:
     value: Sequence[tuple[str, int, Decimal]]  # currency, orders, value
     days: Sequence[tuple[date, int]]
     most: Sequence[Most]
+    unknown: int = 0  # orders that fit but for their batch, which nobody knows: they may be affected as well
 
 
 NOTHING: Final = Preview(orders=0, customers=0, value=(), days=(), most=())
@@ -96,7 +97,22 @@ def preview(predicate: Predicate, *, now: datetime, zone: tzinfo) -> Preview:
                 for name in SHOWN_BY
                 for row in lake.answer(ask.most_hit(hits, name, limit=MOST)).to_pylist()
             ],
+            unknown=_of_unknown_batch(predicate, total["orders"], now=now),
         )  # fmt: skip
+
+
+def _of_unknown_batch(predicate: Predicate, known: int, *, now: datetime) -> int:
+    """How many more orders there were if whatever is of no known batch were of these. Asked only where something else
+    is named, too: else that would be everything ever sold without one.
+    """
+    named = of_purchases(predicate)
+    if "batch" not in named or len(named) == 1:
+        return 0
+    from makegood.engines.lake import affected as ask  # noqa: PLC0415  as in `preview`
+
+    with _hits([predicate, replace(predicate, any_of={**predicate.any_of, "batch": [""]})], now=now) as (lake, hits):
+        [total] = lake.answer(ask.totals(hits)).to_pylist()
+        return int(total["orders"]) - known
 
 
 def check(predicate: Predicate) -> None:

@@ -12,7 +12,7 @@ from makegood.prevent.incidents.errors import CannotMerge, IncidentIsOver
 from makegood.prevent.incidents.models import Incident, IncidentCase, IncidentEvent, Snapshot, State
 from makegood.prevent.incidents.replay import replay
 from makegood.prevent.incidents.services.affecting import look
-from makegood.prevent.incidents.services.joining import look_soon
+from makegood.prevent.incidents.services.joining import hold_cases_of, look_soon, say_on_cases
 from makegood.prevent.incidents.services.timeline import lock_incidents, record
 
 Kind = IncidentEvent.Kind
@@ -21,7 +21,8 @@ Kind = IncidentEvent.Kind
 @transaction.atomic
 def merge(*, duplicate_id: uuid.UUID, survivor_id: uuid.UUID, by: User, now: datetime) -> Incident:
     """Let an incident go on in another: its cases move, and what it cuts out of purchases is of the survivor, too, once
-    that was counted anew. New cases join by what the survivor says of itself.
+    that was counted anew. New cases join by what either says of itself, until somebody changes what the survivor cuts
+    out.
 
     Both rows are held, in the order of their identifiers.
 
@@ -41,7 +42,11 @@ def merge(*, duplicate_id: uuid.UUID, survivor_id: uuid.UUID, by: User, now: dat
             raise IncidentIsOver(one.number, one.merged_into.number if one.merged_into else None)
     if Incident.objects.filter(merged_into=duplicate).exists():
         raise CannotMerge(f"Others went into I-{duplicate.number} before. Merge the other way round.")
+    cases = hold_cases_of(IncidentCase.objects.filter(incident=duplicate))
     moved = IncidentCase.objects.filter(incident=duplicate).update(incident=survivor, came_with=duplicate)
+    say_on_cases(cases, survivor, did="moved", at=now, by=by)
+    # Its predicate was looked for up to another moment: all since the window began is looked at once more.
+    Incident.objects.filter(pk=survivor.pk).update(joined_until=None)
     over = {"merged_into_id": survivor.pk, "state": State.RESOLVED.value, "resolved_at": now}
     record(duplicate, Kind.MERGED, at=now, by=by, changes=over, facts={"into": survivor.number, "cases": moved})
     record(survivor, Kind.MERGED, at=now, by=by, facts={"from": duplicate.number, "cases": moved})
@@ -49,6 +54,7 @@ def merge(*, duplicate_id: uuid.UUID, survivor_id: uuid.UUID, by: User, now: dat
         follow(duplicate, survivor, by, now)
     if Snapshot.objects.filter(incident__in=[duplicate, survivor]).exists():
         look(survivor, by=by, now=now)
+    look_soon()
     return survivor
 
 
@@ -67,7 +73,9 @@ def part(*, duplicate_id: uuid.UUID, by: User, now: datetime) -> Incident:
     survivor = held[survivor_id]
     last = IncidentEvent.objects.filter(incident=duplicate, kind=Kind.MERGED).latest("seq")
     earlier = replay(IncidentEvent.objects.filter(incident=duplicate, seq__lt=last.seq).order_by("seq"))
+    cases = hold_cases_of(IncidentCase.objects.filter(came_with=duplicate))
     returned = IncidentCase.objects.filter(came_with=duplicate).update(incident=F("came_with"), came_with=None)
+    say_on_cases(cases, duplicate, did="moved", at=now, by=by)
     as_before = {name: earlier[name] for name in ("merged_into_id", "state", "resolved_at")}
     record(duplicate, Kind.PARTED, at=now, by=by, changes=as_before, facts={"of": survivor.number, "cases": returned})
     record(survivor, Kind.PARTED, at=now, by=by, facts={"of": duplicate.number, "cases": returned})

@@ -9,6 +9,7 @@ from django.db import transaction
 
 from makegood.ground.messages.services import withdraw
 from makegood.ground.staff.models import User
+from makegood.prevent.incidents.services.timeline import lock_incident
 from makegood.prevent.outreach.errors import (
     AboveEveryLimit,
     AboveLimit,
@@ -116,6 +117,7 @@ def stop(*, outreach_id: uuid.UUID, by: User, now: datetime, why: str = "") -> L
         It does not run. Nothing is changed.
     """
     outreach = _lock_in(outreach_id, "stopped", State.RUNNING)
+    _hold_incident(outreach)
     outreach.state, outreach.stopped_at = State.STOPPED, now
     outreach.save(update_fields=["state", "stopped_at"])
     taken = _take_back(outreach)
@@ -172,6 +174,7 @@ def add_found(*, outreach_id: uuid.UUID, by: User, now: datetime) -> int:
 def end(*, outreach_id: uuid.UUID, by: User, now: datetime, why: str = "") -> Outreach:
     """End it for good: whoever was not told is not told. Raises OutreachNotFound, CannotGoThere."""
     outreach = _lock_in(outreach_id, "ended", State.RUNNING, State.STOPPED)
+    _hold_incident(outreach)
     _take_back(outreach)
     waiting = Recipient.objects.filter(outreach=outreach, state=Recipient.State.WAITING)
     not_told = list(waiting.filter(case__isnull=False).values_list("pk", flat=True))
@@ -191,6 +194,11 @@ def _lock_in(outreach_id: uuid.UUID, wanted: str, *states: State) -> Outreach:
     if outreach.state not in states:
         raise CannotGoThere(outreach.number, State(outreach.state).label, wanted)
     return outreach
+
+
+def _hold_incident(outreach: Outreach) -> None:
+    """Before any of its cases: whoever puts cases into it or takes them out holds them in this order, too."""
+    lock_incident(outreach.incident.merged_into_id or outreach.incident_id)
 
 
 def _ready(outreach: Outreach) -> Cost:

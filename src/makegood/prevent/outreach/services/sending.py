@@ -13,7 +13,6 @@ from django.db import connection, transaction
 from makegood.ground.messages.brands import brand_selling
 from makegood.ground.messages.services import Letter, enqueue_many, send_after_all
 from makegood.ids import uuid7
-from makegood.prevent.casing import UNASKED
 from makegood.prevent.incidents.models import Incident, IncidentCase, TakenOut
 from makegood.prevent.incidents.services.timeline import lock_incident
 from makegood.prevent.outreach.deciding import awake
@@ -28,6 +27,7 @@ from makegood.recover.cases.services.bulk import Entry as CaseEntry
 from makegood.recover.cases.services.bulk import lock_cases, write_entries
 from makegood.recover.cases.services.contacts import facts_of
 from makegood.recover.cases.services.opening import NewCase, open_cases
+from makegood.recover.cases.unasked import UNASKED
 
 BATCH: Final = 200
 # More than that never waits in the outbox for one outreach: a stop takes back all of it at once.

@@ -75,6 +75,7 @@ class Told(NamedTuple):
     mail: "Mail | None"
     of: int  # the merged case in which it was said; 0: this one
     about: int  # number of the other case it tells of; 0: none
+    elsewhere: extensions.Elsewhere | None  # what of a later room it tells of
     quoted: str  # what the writer repeated of earlier mails
     files: "list[FileShown]"
     thread: "Thread | None"  # a question to a colleague, where it was asked
@@ -133,7 +134,8 @@ def tell(moment: Moment) -> Told:
         ours=moment.direction == "out", subject=(moment.subject or "") if said else "", words=words, rest=rest,
         why=_why(moment), mail=mail_of(moment),
         of=moment.of, about=int(moment.facts.get("case") or 0) if moment.kind in _ABOUT_ANOTHER else 0,
-        quoted=moment.quoted if said else "", files=[_file(file) for file in moment.files],
+        elsewhere=_elsewhere(moment), quoted=moment.quoted if said else "",
+        files=[_file(file) for file in moment.files],
         thread=moment.thread if moment.facts.get("did") == "asked" else None,
     )  # fmt: skip
 
@@ -171,7 +173,8 @@ def shown(body: str) -> tuple[Markup, str]:
 
 def happened(moment: Moment) -> str:
     """One event as a plain sentence without its words: for the mark that something is new."""
-    return str(_head(moment)[1].striptags())
+    elsewhere = _elsewhere(moment)
+    return f"{_head(moment)[1].striptags()} {elsewhere.name if elsewhere else ''}".rstrip()
 
 
 def _head(moment: Moment) -> tuple[str, Markup]:
@@ -202,6 +205,20 @@ def _contact(moment: Moment) -> Markup:
         return _who_does(moment.author, _("wrote %(how)s, as a partner") % {"how": how})
     does = _("called") if moment.channel == "phone" else _("wrote %(how)s") % {"how": how}
     return _who_does(moment.author or _("The customer"), does)
+
+
+def _elsewhere(moment: Moment) -> extensions.Elsewhere | None:
+    """What of a later room an event tells of."""
+    if moment.kind != "linked":
+        return None
+    return next((told(moment) for fact, told in extensions.linked.items() if fact in moment.facts), None)
+
+
+def _linked(moment: Moment) -> str:
+    """Followed by the name of what it is linked to."""
+    if elsewhere := _elsewhere(moment):
+        return elsewhere.does
+    return _("linked it to") if moment.changes.get("parent_id") else _("unlinked it from")
 
 
 def _side_effects(changes: dict[str, Any]) -> str:
@@ -286,7 +303,7 @@ DEEDS: Final[dict[str, Callable[[Moment], str]]] = {
     "moved": lambda moment: _("moved it to the queue %(queue)s") % {"queue": moment.facts.get("queue", "")},
     "asked": _question,
     "watched": lambda moment: _("asked %(who)s to watch") % {"who": moment.facts.get("who", "")},
-    "linked": lambda moment: _("linked it to") if moment.changes.get("parent_id") else _("unlinked it from"),
+    "linked": _linked,
     "split": lambda moment: _("split off") if moment.facts.get("off") else _("moved contacts into"),
 }
 
