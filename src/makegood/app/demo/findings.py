@@ -127,6 +127,7 @@ def incident_owned(signals: Sequence[Found], end: datetime) -> Incident | None:
 def _hidden(signal: Signal, where: Mapping[str, Mapping[str, str]], end: datetime) -> str:
     for name, slice_ in where.items():
         since, until = HIDDEN[name].window(end)
+        since -= timedelta(days=1)  # on its first day it failed from the morning on
         named = (signal.slice.keys() & slice_.keys()) - {"reason"}
         agrees = all(signal.slice[dimension] == slice_[dimension] for dimension in named)
         # A lost parcel also opens cases by itself, for another reason; a category alone is no place.
