@@ -13,8 +13,9 @@ from django.utils import timezone
 from makegood.ground.retail.models import Order, Shipment
 from makegood.prevent.signals.queries import material
 from makegood.prevent.signals.services import keeping
-from makegood.recover.cases.models import Case
+from makegood.recover.cases.models import Case, CaseEvent, Reason
 from makegood.recover.cases.services import change_reason
+from makegood.recover.cases.services.timeline import record
 from tests.factories import (
     NOON,
     CustomerFactory,
@@ -142,8 +143,11 @@ def test_an_identifier_says_when_it_was_given(dice):
 
 
 def test_a_case_is_told_again_when_its_reason_is_corrected(shop):
-    then, (first, second, *_) = NOON + timedelta(days=6), Order.objects.order_by("ref")
+    then, (first, second, third, *_) = NOON + timedelta(days=6), Order.objects.order_by("ref")
     case, same = open_case(order=first, at=then), open_case(order=second, reason="store.price", at=then)
+    by_itself = open_case(order=third, reason="delivery.overdue", at=then)
+    late = Reason.objects.get(code="delivery.late")
+    record(by_itself, CaseEvent.Kind.REASON, at=then + HOUR, by=None, why="It came.", changes={"reason_id": late.pk})
     ana = colleague("ana")
     change_reason(case_id=case.pk, reason="product.damaged", by=ana, now=then + 3 * HOUR)
     change_reason(case_id=same.pk, reason="store.price", by=ana, now=then + 3 * HOUR)
@@ -156,8 +160,9 @@ def test_a_case_is_told_again_when_its_reason_is_corrected(shop):
     ]
 
     opened = {(str(case.pk), then, "delivery.not_received", None), (str(same.pk), then, "store.price", None)}
-    assert set(told[:2]) == opened
-    assert told[2:] == [(str(case.pk), then + 3 * HOUR, "product.damaged", "reason")]
+    opened.add((str(by_itself.pk), then, "delivery.overdue", None))
+    assert set(told[:3]) == opened
+    assert told[3:] == [(str(case.pk), then + 3 * HOUR, "product.damaged", "reason")]
     [(*_, cut)] = material.past(DIMENSIONS, until=then + 2 * HOUR, **bounds)
     assert set(cut["corrected"].to_pylist()) == {None}, "nobody knew by then"
 

@@ -20,7 +20,7 @@ _ARRAYS: Final = ("ex_t", "ex_rows", "case_t", "case_rows", "case_x", "case_news
                   "spread", "total_spread", "today")  # fmt: skip
 _SAMPLE: Final = ("times", "rows", "hashes")
 _RATES: Final = ("base", "cases", "width", "usually")
-_RATE_ARRAYS: Final = ("kind_at", "delays", "told", "told_of")
+_RATE_ARRAYS: Final = ("kind_at", "delays", "first", "told", "told_of")
 
 
 def save(detector: "Detector", path: str | os.PathLike[str]) -> None:

@@ -61,6 +61,7 @@ class Rates:
         self.cases = 0
         self.kind_at: NDArray[np.int64] = np.zeros(0, np.int64)
         self.delays: Numbers = np.zeros(0)
+        self.first: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.width = 0.0
         self.usually = 0.0
         self.told: Numbers = np.ones((1, 2))
@@ -78,8 +79,9 @@ class Rates:
             counts[: len(self.counts[d])] += self.counts[d]
             self.counts[d] = counts
         kinds = rows[:, self.exposed] if rows.shape[1] > self.exposed else np.zeros(len(rows))
-        self.kind_at = np.concatenate([self.kind_at, kinds[first].astype(np.int64)])[-DELAYS:]
-        self.delays = np.concatenate([self.delays, delays[first]])[-DELAYS:]
+        self.kind_at = np.concatenate([self.kind_at, kinds.astype(np.int64)])[-DELAYS:]
+        self.delays = np.concatenate([self.delays, delays])[-DELAYS:]
+        self.first = np.concatenate([self.first, first])[-DELAYS:]
 
     def fit(self, sample: Sample, now: float) -> None:
         """Learn anew from exposures and cases up to hour `now`: main effects by iterative proportional fitting."""
@@ -113,7 +115,7 @@ class Rates:
 
     def _fit_delays(self) -> None:
         known = ~np.isnan(self.delays)
-        delays = np.sort(self.delays[known])
+        delays = np.sort(self.delays[known & self.first])
         if not self.width:
             self.usually = float(np.median(delays)) if len(delays) else 0.0
             longest = float(np.quantile(delays, 0.995)) if len(delays) else 0.0

@@ -182,7 +182,7 @@ def fresh_cases(
 def fresh_corrections(
     dimensions: Sequence[str], *, after: datetime, until: datetime, written_since: datetime, written_before: datetime
 ) -> pa.Table:
-    """Cases that were judged before and whose reason was corrected since the last look.
+    """Cases that were judged before and whose reason a person corrected since the last look.
 
     Two SQL queries: an index scan of the key of events, and the cases with what they were judged as.
     """
@@ -192,7 +192,8 @@ def fresh_corrections(
             """
             SELECT case_id, max(changed.at), judged.dimensions
             FROM cases_caseevent changed JOIN signals_judgedcase judged USING (case_id)
-            WHERE changed.id >= %s AND changed.id < %s AND changed.seq > 1 AND changed.changes ? 'reason_id'
+            WHERE changed.id >= %s AND changed.id < %s AND changed.seq > 1 AND changed.actor_id IS NOT NULL
+              AND changed.changes ? 'reason_id'
             GROUP BY case_id, judged.dimensions
             """,
             bounds,
