@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from makegood.engines.statistics.detection import Detector, kernels
+from makegood.engines.statistics.detection import Detector, keeping, kernels
 from makegood.engines.statistics.detection import state as state_module
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
@@ -249,6 +249,13 @@ def test_a_file_that_is_something_else_is_refused(tmp_path):
     np.savez(tmp_path / "other.npz", meta=np.frombuffer(b'{"a": 1}', np.uint8))
     with pytest.raises(ValueError, match="does not hold a detector"):
         Detector.load(tmp_path / "other.npz")
+
+
+def test_a_state_of_another_layout_is_refused(tmp_path, monkeypatch):
+    Detector(DIMENSIONS).save(tmp_path / "state")
+    monkeypatch.setattr(keeping, "_LAYOUT", "later")
+    with pytest.raises(ValueError, match="of this version"):
+        Detector.load(tmp_path / "state")
 
 
 @pytest.mark.parametrize(

@@ -236,6 +236,17 @@ def test_only_one_looks_at_a_time(db):
     assert tick().began
 
 
+def test_a_state_of_another_version_begins_with_the_history(db):
+    complain(3)
+    tick()
+    detecting._WORKING.clear()
+    [path] = Path(detecting.settings.MAKEGOOD_DETECTION).glob("*.state")
+    path.write_text("what an earlier version wrote")
+    assert tick().began
+    assert Signal.objects.filter(closed_at=None).count() == 1
+    assert Detection.objects.filter(ended_at=None).count() == 1
+
+
 def test_looking_back_keeps_nothing_and_tells_nobody(db):
     colleague("mia")
     cases = complain(4, ago=5 * DAY)

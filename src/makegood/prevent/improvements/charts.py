@@ -75,7 +75,10 @@ def pareto(causes: Sequence[CauseRow]) -> Chart:
         rows.append({"cause": cause.cause, "cases": cause.cases, "share": f"{100 * running / total:.0f} %"})
     base = alt.Chart({"values": rows}).encode(
         y=alt.Y("cause:N", sort=[cause.cause for cause in causes[:CAUSES]], title=None, axis=alt.Axis(labelLimit=220)),
-        x=alt.X("cases:Q", title=_("Cases"), axis=alt.Axis(grid=True, format=",d", tickMinStep=1)),
+        x=alt.X(
+            "cases:Q", title=_("Cases"), axis=alt.Axis(grid=True, format=",d", tickMinStep=1),
+            scale=alt.Scale(domainMax=1.1 * max((cause.cases for cause in causes), default=1)),  # room for the share
+        ),
         tooltip=[
             alt.Tooltip("cause:N", title=_("Cause")), alt.Tooltip("cases:Q", title=_("Cases")),
             alt.Tooltip("share:N", title=_("With those above")),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
+from makegood.engines.statistics.detection import kernels
 from makegood.engines.statistics.detection.signals import Open
 from makegood.engines.statistics.detection.tables import Reader
 
@@ -19,13 +20,16 @@ _PLAIN: Final = ("sampled", "next_case", "seen", "now", "day", "next_fit", "fitt
 _ARRAYS: Final = ("ex_t", "ex_rows", "case_t", "case_rows", "case_x", "case_news", "taken", "strength", "inverse_shape",
                   "spread", "total_spread", "today")  # fmt: skip
 _SAMPLE: Final = ("times", "rows", "hashes")
+_LAYOUT: Final = repr((kernels.CELL, kernels.SLICE, kernels.ROW))
 _RATES: Final = ("base", "cases", "width", "usually")
 _RATE_ARRAYS: Final = ("kind_at", "delays", "first", "told", "told_of")
 
 
 def save(detector: "Detector", path: str | os.PathLike[str]) -> None:
     target = Path(path)
-    meta: dict[str, Any] = {"dimensions": detector.dimensions, "days": detector.one_false_alarm_in}
+    meta: dict[str, Any] = {
+        "dimensions": detector.dimensions, "days": detector.one_false_alarm_in, "layout": _LAYOUT,
+    }  # fmt: skip
     arrays: dict[str, Any] = {}
     if detector.begun:
         reader, rates, sample = detector.reader, detector.rates, detector.sample
@@ -54,11 +58,14 @@ def load(kind: "type[Detector]", path: str | os.PathLike[str]) -> "Detector":
         try:
             meta = msgspec.json.decode(kept["meta"].tobytes())
             detector = kind(meta["dimensions"], one_false_alarm_in=meta["days"])
-            if "order" in meta:
+            same = meta["layout"] == _LAYOUT
+            if same and "order" in meta:
                 detector.lay_out(Reader(meta["order"], meta["exposed"], datetime.fromisoformat(meta["origin"])))
                 _fill(detector, meta, kept)
         except (KeyError, msgspec.MsgspecError) as problem:
             raise ValueError(f"{path} does not hold a detector of this version.") from problem
+    if not same:
+        raise ValueError(f"{path} does not hold a detector of this version.")
     return detector
 
 

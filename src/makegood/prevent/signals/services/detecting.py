@@ -198,7 +198,12 @@ def _take(detection: Detection) -> Working | None:
     if not path.exists():
         log.warning("state of the detector not found, beginning with the history", state=detection.state)
         return None
-    return Working(state=detection.state, detector=Detector.load(path), until=detection.until, seen=detection.seen)
+    try:
+        detector = Detector.load(path)
+    except ValueError as problem:
+        log.warning("state of the detector is of another version, beginning with the history", problem=str(problem))
+        return None
+    return Working(state=detection.state, detector=detector, until=detection.until, seen=detection.seen)
 
 
 def _as_set(detection: Detection) -> bool:
