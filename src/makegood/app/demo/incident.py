@@ -30,6 +30,7 @@ from makegood.recover.cases.services import assign_case, receive_contact, reply
 from makegood.recover.cases.services.bulk import Entry, lock_cases, write_entries
 from makegood.recover.cases.services.handling import ended
 from makegood.recover.commitments import services as commitments
+from makegood.recover.commitments.models import Commitment
 
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
 ANSWERING = 150  # people, at most, whatever the scale
@@ -178,7 +179,10 @@ def _hear(made: Outreach, now: datetime, cast: _Cast) -> None:
     opened = [one for one in told.filter(opened=True)[:ANSWERING] if one.case]
     for n, one in enumerate(opened):
         if n % 10 in (1, 3, 4, 6, 9):
-            outreach.accept_or_decline(token=token_of(one.pk), accept=n % 20 != 9, now=now + n * timedelta(minutes=37))  # noqa: PLR2004
+            at = now + n * timedelta(minutes=37)
+            outreach.accept_or_decline(token=token_of(one.pk), accept=n % 20 != 9, now=at)  # noqa: PLR2004  two in twenty decline
+            for owed in Commitment.objects.filter(case=one.case, ended_at=None):
+                commitments.keep(commitment_id=owed.pk, by=cast.specialist, now=_morning(at))
     for (one, words), hours in zip(zip(opened[::7], REPLIES, strict=False), (3, 20, 26), strict=False):
         at = now + timedelta(hours=hours)
         assert one.case
