@@ -11,16 +11,18 @@ from hypothesis import strategies as st
 
 from makegood.engines.statistics.detection import Detector, keeping, kernels
 from makegood.engines.statistics.detection import state as state_module
+from makegood.engines.statistics.detection.rates import Rates, Sample
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 DIMENSIONS = ("reason", "carrier", "lane", "category")
 SIZES = {"carrier": 4, "lane": 12, "category": 6}
 
 
-def world(seed, *, days=150, a_day=400, rate=0.02, injected=()):
+def world(seed, *, days=150, a_day=400, rate=0.02, injected=(), hours=20):
     """Purchases with values of their own rates, cases a day or so later, and failures put in.
 
-    `injected`: (values, first day, last day, share of the purchases that fail beside).
+    `injected`: (values, first day, last day, share of the purchases that fail beside). `hours`: the median until a
+    report, or that of each lane.
     """
     dice = np.random.default_rng(seed)
     n = days * a_day
@@ -36,7 +38,7 @@ def world(seed, *, days=150, a_day=400, rate=0.02, injected=()):
                 hit &= values[name] == value
         failed |= hit
         reason[hit] = slice_.get("reason", 0)
-    delay = np.exp(dice.normal(np.log(20), 0.9, n))
+    delay = np.exp(dice.normal(0, 0.9, n)) * np.broadcast_to(hours, SIZES["lane"])[values["lane"]]
     reported = at + delay
     order = np.flatnonzero(failed & (reported < days * 24))
     exposures = pa.table({"at": _moments(at)} | {name: _texts(name, codes) for name, codes in values.items()})
@@ -170,6 +172,41 @@ def test_the_promise_holds_for_rarer_and_for_more_frequent_cases(rate):
         for seed in range(6)
     )
     assert false <= 54
+
+
+@pytest.mark.parametrize("seed", [300, 301])
+def test_where_reports_of_one_lane_come_at_once_and_of_others_after_days_it_is_held_against_its_own_delays(seed):
+    burst = ({"reason": 0, "lane": 0}, 100, 103, 0.15)
+    hours = [1] + [240] * (SIZES["lane"] - 1)
+    found = raised(
+        Detector(DIMENSIONS, one_false_alarm_in=90).advance(*world(seed, a_day=1600, hours=hours, injected=[burst]))
+    )
+    # Held against the delays of all, two or three reports of that lane in a day were too many, now and then.
+    assert [finding.slice for finding in found] == [{"reason": "reason 0", "lane": "lane 0"}]
+    assert found[0].at > START + timedelta(days=100)
+
+
+def test_rows_of_delays_that_change_their_places_are_followed():
+    dice = np.random.default_rng(1)
+    rates, sample = Rates(1, 2), Sample(1)
+    sample.add(np.zeros(4), np.zeros((4, 1), np.int32), np.zeros(4, np.uint64))
+
+    def reports(lane, kind, hours):
+        rows = np.tile(np.array([lane, kind], np.int32), (100, 1))
+        rates.see(rows, dice.exponential(hours, 100), np.ones(100, bool))
+
+    for kind in range(3):
+        reports(0, kind, 20.0 * 2**kind)
+    rates.fit(sample, 2000.0)
+    before = [told_of.copy() for told_of in rates.told_of]
+    reports(1, 3, 1.0)  # of a lane and a kind that are new, and unlike all others
+    reports(0, 0, 400.0)
+    moved = rates.fit(sample, 2000.0)
+
+    assert [len(set(told_of)) for told_of in rates.told_of] == [2, 4]
+    assert (moved != np.arange(len(moved))).any()
+    for old, new in zip(before, rates.told_of, strict=True):
+        assert list(moved[old[old > 0]]) == list(new[: len(old)][old > 0])
 
 
 def test_grids_too_large_for_tables_give_the_same_findings(monkeypatch):

@@ -45,8 +45,8 @@ HIDDEN: dict[str, Hidden] = {
             name=LANE,
             what="Marlbeck Parcels loses parcels between the Swindon warehouse and the North West.",
             where={"carrier_ref": "C-MARL", "warehouse_ref": "W-SWI", "to_state": "North West"},
-            since=timedelta(weeks=7), until=timedelta(0), rate=0.25, reason="delivery.not_received",
-            effect="25% of the parcels of this lane never arrive (elsewhere under 1%); the scans stop after the hub.",
+            since=timedelta(weeks=7), until=timedelta(0), rate=0.35, reason="delivery.not_received",
+            effect="35% of the parcels of this lane never arrive (elsewhere under 1%); the scans stop after the hub.",
         ),
         Hidden(
             name=BATCH,

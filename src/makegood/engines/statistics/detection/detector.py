@@ -243,7 +243,9 @@ class Detector:
         self.rates.see(np.where(self.case_news[new, None] & bits, self.case_rows[new], -1), delays, first)
         self.seen = end
         self._sample(int(np.searchsorted(self.ex_t, now)))
-        self.rates.fit(self.sample, now)
+        moved = self.rates.fit(self.sample, now)
+        slices = self.state.slices.slice[: self.state.slices.used[0]]
+        slices["teach"] = moved[slices["teach"]]
 
     def _sample(self, end: int) -> None:
         if end <= self.sampled:
@@ -309,11 +311,13 @@ class Detector:
         share_at = np.zeros(len(state.sizes), np.int64)
         share_at[exposed + 1 :] = np.cumsum(state.sizes[exposed:-1])
         shares = [rates.shares(d, int(state.sizes[d])) for d in range(exposed, len(state.sizes))]
-        told_of = np.zeros(max(int(state.sizes[exposed:].sum()), 1), np.int64)
-        told_of[: len(rates.told_of)] = rates.told_of
+        told_at = np.concatenate([[0], np.cumsum(state.sizes[: len(rates.told_of)])])
+        told_of = np.zeros(told_at[-1], np.int64)
+        for first, rows in zip(told_at, rates.told_of, strict=False):
+            told_of[first : first + len(rows)] = rows
         clock = self._clock
         usual = kernels.Usual(
-            rates.told, told_of, exposed if shares else -1, np.concatenate(shares) if shares else np.ones(1), share_at,
+            rates.told, told_of, told_at, exposed, np.concatenate(shares) if shares else np.ones(1), share_at,
             self.strength, self.inverse_shape, FORGET ** (clock.unit / 24.0), UNSURE, self.level, *self.spread,
         )  # fmt: skip
         return kernels.World(clock, state.grids, state.cells, state.cuboids, state.slices, state.rows, usual)

@@ -22,7 +22,7 @@ _ARRAYS: Final = ("ex_t", "ex_rows", "case_t", "case_rows", "case_x", "case_news
 _SAMPLE: Final = ("times", "rows", "hashes")
 _LAYOUT: Final = repr((kernels.CELL, kernels.SLICE, kernels.ROW))
 _RATES: Final = ("base", "cases", "width", "usually")
-_RATE_ARRAYS: Final = ("kind_at", "delays", "first", "told", "told_of")
+_RATE_ARRAYS: Final = ("rows_at", "delays", "first", "told")
 
 
 def save(detector: "Detector", path: str | os.PathLike[str]) -> None:
@@ -45,6 +45,7 @@ def save(detector: "Detector", path: str | os.PathLike[str]) -> None:
         arrays |= {f"rates_{name}": getattr(rates, name) for name in _RATE_ARRAYS}
         arrays |= {f"effects_{d}": effect for d, effect in enumerate(rates.effects)}
         arrays |= {f"counts_{d}": counts for d, counts in enumerate(rates.counts)}
+        arrays |= {f"told_of_{d}": told_of for d, told_of in enumerate(rates.told_of)}
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     with part.open("wb") as file:
         np.savez(file, meta=np.frombuffer(msgspec.json.encode(meta, enc_hook=np.generic.item), np.uint8), **arrays)
@@ -87,3 +88,4 @@ def _fill(detector: "Detector", meta: dict[str, Any], kept: Any) -> None:
         setattr(detector.rates, name, kept[f"rates_{name}"])
     detector.rates.effects = [kept[f"effects_{d}"] for d in range(detector.reader.exposed)]
     detector.rates.counts = [kept[f"counts_{d}"] for d in range(len(detector.reader.dimensions))]
+    detector.rates.told_of = [kept[f"told_of_{d}"] for d in range(len(detector.rates.told_of))]

@@ -42,7 +42,9 @@ Cells = namedtuple("Cells", "cell ring")  # ring[s, b % BINS]: mass of bin b, of
 Cuboids = namedtuple("Cuboids", "depth grid part part_dims part_n singles pairs prior slow needs")
 Slices = namedtuple("Slices", "keys values used slice")
 Rows = namedtuple("Rows", "row used")  # cohorts of slices that had cases and that nobody reports of any more
-Usual = namedtuple("Usual", "told told_of kind shares share_at strength inverse_shape forget unsure level disp1 disp2")
+Usual = namedtuple(
+    "Usual", "told told_of told_at exposed shares share_at strength inverse_shape forget unsure level disp1 disp2"
+)
 World = namedtuple("World", "clock grids cells cuboids slices rows usual")
 Exposures = namedtuple("Exposures", "at values mass")
 Cases = namedtuple(
@@ -51,7 +53,7 @@ Cases = namedtuple(
 # Signals that are open: values; dimensions as bits; what a case counts; cases per mass as of late; the cohort of the onset.
 Opened = namedtuple("Opened", "codes dims weight rate onset")
 Seen = namedtuple(
-    "Seen", "slice mass theta usual q shape weight ratio2 share cell_of now_mass fresh live v shares runs"
+    "Seen", "slice mass theta usual q shape weight ratio2 share cell_of now_mass fresh live v shares runs own teach"
 )
 
 
@@ -288,25 +290,30 @@ def new_seen(w):
     return Seen(
         np.full(n, -1, np.int64), np.zeros(n), np.ones(n), np.ones(n), np.ones(n), np.zeros(n), np.zeros(n), np.ones(n),
         np.zeros(n), np.full(grids, -1, np.int64), np.zeros((grids, 2)), np.zeros(grids), np.zeros((grids, 2, live)),
-        np.zeros(64, np.int64), np.zeros((2, BINS)), np.zeros((2 * LIVE, 3), np.int64),
+        np.zeros(64, np.int64), np.zeros((2 + 64, BINS)), np.zeros((2 * LIVE, 3), np.int64), np.zeros(64, np.int64),
+        np.zeros(grids, np.int64),
     )  # fmt: skip
 
 
 @njit(cache=True)
 def _look(w, unknown, kind, t, seen):
-    """The cells that values fall into: mass that could have been reported by now, by all reports and by those of a kind.
+    """The cells that values fall into: mass that could have been reported by now, by any reports and by those of a kind.
 
-    Also of each cohort that may still be reported of (`live`), and how much mass these have (`fresh`).
+    They take as long as those of the value or kind that is most unlike others, where one is. Also of each cohort that may still be reported of (`live`), and how much mass these have (`fresh`).
     """
     width, part, n_live = w.clock.width, w.clock.part, w.clock.live
     spec, dense, keys, values, used = w.grids
     cell_, ring = w.cells
-    shares, runs, cell_of, now_mass, fresh, live, v = (
-        seen.shares, seen.runs, seen.cell_of, seen.now_mass, seen.fresh, seen.live, seen.v
+    shares, runs, cell_of, now_mass, fresh, live, v, own, teach = (
+        seen.shares, seen.runs, seen.cell_of, seen.now_mass, seen.fresh, seen.live, seen.v, seen.own, seen.teach
     )  # fmt: skip
     now = int(t / width)
     first = cohort(now, part) - n_live + 1
     told, told_kind = w.usual.told[0], w.usual.told[kind]
+    told_of, told_at = w.usual.told_of, w.usual.told_at
+    exposed = w.usual.exposed
+    for d in range(exposed):
+        own[d] = told_of[told_at[d] + v[d]] if v[d] >= 0 else 0
     # Where in the rings the cohorts lie, as runs of places: the same in all of them.
     n_runs = 0
     for back in range(min(BINS, now + 1)):
@@ -319,6 +326,9 @@ def _look(w, unknown, kind, t, seen):
         runs[n_runs - 1, 1] = p
         shares[0, p] = _share(told, t - (now - back) * width)
         shares[1, p] = _share(told_kind, t - (now - back) * width)
+        for d in range(exposed):
+            if own[d]:
+                shares[2 + d, p] = _share(w.usual.told[own[d]], t - (now - back) * width)
     for f in range(len(spec)):
         cell_of[f] = cell(f, v, unknown, spec, dense, keys, values, used)
         if cell_of[f] >= 0:
@@ -330,6 +340,12 @@ def _look(w, unknown, kind, t, seen):
             continue
         _turn_to(now, s, cell_, ring)
         ring[s, now % BINS] = cell_[s].mass
+        any_, teach[f] = 0, 0
+        for j in range(1, 7, 2):
+            d = spec[f, j]
+            if spec[f, j + 1] > 0 and own[d] > teach[f]:
+                any_, teach[f] = 2 + d, own[d]
+        of_kind = 1 if kind > teach[f] else any_
         for h in range(n_live):
             live[f, 0, h] = 0.0
             live[f, 1, h] = 0.0
@@ -338,8 +354,8 @@ def _look(w, unknown, kind, t, seen):
             by_now, by_now_of_kind = 0.0, 0.0
             for p in range(runs[g, 1], runs[g, 2]):
                 mass = np.float64(ring[s, p])
-                by_now += mass * shares[0, p]
-                by_now_of_kind += mass * shares[1, p]
+                by_now += mass * shares[any_, p]
+                by_now_of_kind += mass * shares[of_kind, p]
                 all_ += mass
             live[f, 0, runs[g, 0]] += by_now / UNIT
             live[f, 1, runs[g, 0]] += by_now_of_kind / UNIT
@@ -359,7 +375,7 @@ def describe(w, cases, i, t, add, seen):
     """
     depth, grid_of, part_of, part_dims, part_n, singles, pairs, prior, slow, needs = w.cuboids
     keys, values, used, slice_ = w.slices
-    shares, share_at, told_of = w.usual.shares, w.usual.share_at, w.usual.told_of
+    shares, share_at, told_of, told_at = w.usual.shares, w.usual.share_at, w.usual.told_of, w.usual.told_at
     strength, inverse_shape, unsure, level = w.usual.strength, w.usual.inverse_shape, w.usual.unsure, w.usual.level
     sl, mass, theta, usual, q, shape, weight, ratio2, share = (
         seen.slice, seen.mass, seen.theta, seen.usual, seen.q, seen.shape, seen.weight, seen.ratio2, seen.share
@@ -368,8 +384,8 @@ def describe(w, cases, i, t, add, seen):
     days, part = w.clock.unit / 24.0, w.clock.part
     unknown = take_row(cases.values, i, v)
     news = cases.news[i]
-    d = w.usual.kind
-    kind = told_of[share_at[d] + v[d]] if d >= 0 and v[d] >= 0 else 0
+    d = w.usual.exposed
+    kind = told_of[told_at[d] + v[d]] if d < len(told_at) - 1 and v[d] >= 0 else 0
     _look(w, unknown, kind, t, seen)
     everything = float(max(cell_[cell_of[0]].total, 1)) if cell_of[0] >= 0 else 1.0
     for k in range(len(depth)):
@@ -406,7 +422,7 @@ def describe(w, cases, i, t, add, seen):
         share[k] = min(cell_[s].total / everything, 1.0) * qk
         weight[k] = prior[k] * share[k] * days
         slice_[x].q = qk
-        slice_[x].teach = kind if slow[k] else 0
+        slice_[x].teach = max(kind, seen.teach[g]) if slow[k] else seen.teach[g]
         if depth[k] == 1:
             theta[k] = slice_[x].near
             usual[k] = 1.0

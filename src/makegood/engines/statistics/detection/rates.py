@@ -10,7 +10,14 @@ from makegood.engines.statistics.detection import kernels
 
 AT_MOST: Final = 400_000  # exposures that usual rates are fitted on; beyond, a sample
 DELAYS: Final = 50_000  # reports that delays are learned from, the latest
-TELLING: Final = 200  # reports of one kind from which on it has delays of its own
+TELLING: Final = 10  # reports of one kind, or of one value, from which on it may have delays of its own ...
+LIKE_ALL: Final = 30.0  # ... and reports' worth of belief that it takes as long as all do
+UNLIKE: Final = (
+    2.0,
+    0.1,
+)  # how far a value's delays are from all, in standard errors and after that belief, to be its own
+STEPS: Final = 16  # quantiles of all delays that those of a value are held against
+MOST_OWN: Final = 256  # values and kinds with delays of their own
 SHRINK: Final = 20.0  # cases' worth of belief that a value is like all others
 ROUNDS: Final = 6
 NARROWEST: Final = 3.25  # hours of a bin, so that a cell remembers its cohorts of a day
@@ -47,8 +54,9 @@ class Rates:
     base : cases per exposure.
     effects : for each dimension of exposures, by value: how many times as many.
     counts : for each dimension, by value: cases so far.
-    told : (1 + kinds, hours) share of the cases reported h hours after a bin of exposures began; row 0: of any kind.
-    told_of : for each value of the first dimension of cases, its row of `told`.
+    told : (rows, hours) share of the cases reported h hours after a bin of exposures began; row 0: of all.
+    told_of : for each dimension of exposures and the first of cases, by value: its row of `told`. The later a row, the
+        more unlike all others are its delays: what has several takes the last.
     width : hours of a bin.
     usually : hours that half of the first reports took.
     """
@@ -59,13 +67,13 @@ class Rates:
         self.effects = [np.ones(0) for _ in range(exposed)]
         self.counts = [np.zeros(0) for _ in range(dimensions)]
         self.cases = 0
-        self.kind_at: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.rows_at: Codes = np.zeros((0, min(exposed + 1, dimensions)), np.int32)
         self.delays: Numbers = np.zeros(0)
         self.first: NDArray[np.bool_] = np.zeros(0, np.bool_)
         self.width = 0.0
         self.usually = 0.0
         self.told: Numbers = np.ones((1, 2))
-        self.told_of: NDArray[np.int64] = np.zeros(0, np.int64)
+        self.told_of = [np.zeros(0, np.int64) for _ in range(min(exposed + 1, dimensions))]
 
     def see(self, rows: Codes, delays: Numbers, first: NDArray[np.bool_]) -> None:
         """Count cases: for the `first` time, or told again of some dimensions (the others -1).
@@ -78,14 +86,21 @@ class Rates:
             counts = np.bincount(known, minlength=len(self.counts[d])).astype(float)
             counts[: len(self.counts[d])] += self.counts[d]
             self.counts[d] = counts
-        kinds = rows[:, self.exposed] if rows.shape[1] > self.exposed else np.zeros(len(rows))
-        self.kind_at = np.concatenate([self.kind_at, kinds.astype(np.int64)])[-DELAYS:]
+        self.rows_at = np.concatenate([self.rows_at, rows[:, : self.exposed + 1]])[-DELAYS:]
         self.delays = np.concatenate([self.delays, delays])[-DELAYS:]
         self.first = np.concatenate([self.first, first])[-DELAYS:]
 
-    def fit(self, sample: Sample, now: float) -> None:
-        """Learn anew from exposures and cases up to hour `now`: main effects by iterative proportional fitting."""
+    def fit(self, sample: Sample, now: float) -> NDArray[np.int64]:
+        """Learn anew from exposures and cases up to hour `now`: main effects by iterative proportional fitting.
+
+        Returns for each row of `told` before which one it is now; 0 where it is none any more.
+        """
+        before, rows = self.told_of, len(self.told)
         self._fit_delays()
+        moved = np.zeros(rows, np.int64)
+        for old, new in zip(before, self.told_of, strict=True):
+            moved[old] = new[: len(old)]
+        moved[0] = 0
         reported = self.told[0][np.clip(now - sample.times, 0, self.told.shape[1] - 1).astype(np.int64)] / sample.share
         self.base = self.cases / max(float(reported.sum()), 1.0)
         sizes = [int(column.max(initial=-1)) + 1 for column in sample.rows.T]
@@ -96,6 +111,7 @@ class Rates:
             counts[starts[d] : starts[d] + len(seen)] = seen
         effects = _effects(sample.rows, self.base * reported, counts, starts, SHRINK, ROUNDS)
         self.effects = [effects[starts[d] : starts[d] + size] for d, size in enumerate(sizes)]
+        return moved
 
     def shares(self, d: int, room: int) -> Numbers:
         """Share of the cases by value of a dimension that only cases know."""
@@ -121,17 +137,42 @@ class Rates:
             longest = float(np.quantile(delays, 0.995)) if len(delays) else 0.0
             self.width = max(NARROWEST, float(np.ceil(4 * longest / kernels.SPAN)) / 4)
         rows = [self._told(delays)]
-        kinds = len(self.counts[self.exposed]) if len(self.counts) > self.exposed else 0
-        self.told_of = np.zeros(kinds, np.int64)
-        for kind in range(kinds):
-            mine = self.kind_at == kind
-            if mine.sum() < TELLING:
-                continue
-            with_exposure = np.sort(self.delays[mine & known])
-            at_once = len(with_exposure) < mine.sum() / 2
-            self.told_of[kind] = len(rows)
-            rows.append(self._told(np.zeros(0) if at_once else with_exposure))
+        self.told_of = [np.zeros(len(self.counts[d]), np.int64) for d in range(len(self.told_of))]
+        for at_once, d, value in self._unlike(delays, known):
+            mine = np.sort(self.delays[known & (self.rows_at[:, d] == value)])
+            own, n = self._told(mine), len(mine)
+            self.told_of[d][value] = len(rows)
+            rows.append(np.ones_like(rows[0]) if at_once else (n * own + LIKE_ALL * rows[0]) / (n + LIKE_ALL))
         self.told = np.array(rows)
+
+    def _unlike(self, delays: Numbers, known: NDArray[np.bool_]) -> list[tuple[bool, int, int]]:
+        """Whether reports come at once, dimension, value: all kinds, and values of exposures that take their own time.
+
+        The most unlike all others last, by the greatest distance between the distribution of their delays and that of
+        the `delays` of all (Kolmogorov-Smirnov, at quantiles of these).
+        """
+        if not len(delays):
+            return []
+        edges = np.quantile(delays, np.arange(1, STEPS) / STEPS)
+        of_all = np.append(np.searchsorted(delays, edges, side="right") / len(delays), 1.0)
+        step = np.searchsorted(edges, self.delays)
+        found: list[tuple[float, int, int]] = []
+        for d in range(len(self.told_of)):
+            values = self.rows_at[:, d].astype(np.int64)
+            reports = np.bincount(values[values >= 0], minlength=len(self.counts[d]))
+            mine = known & (values >= 0)
+            cells = np.bincount(values[mine] * STEPS + step[mine], minlength=STEPS * len(self.counts[d]))
+            below = np.cumsum(cells.reshape(-1, STEPS), axis=1)
+            n = below[:, -1]
+            apart = np.abs(below / np.maximum(n, 1)[:, None] - of_all).max(axis=1)
+            far = apart * n / (n + LIKE_ALL)
+            own = reports >= TELLING
+            if d < self.exposed:
+                own &= (apart * np.sqrt(n) > UNLIKE[0]) & (far > UNLIKE[1])
+            else:
+                far[n < reports / 2] = np.inf
+            found += [(float(far[value]), d, int(value)) for value in np.nonzero(own)[0]]
+        return [(far == np.inf, d, value) for far, d, value in sorted(found)[-MOST_OWN:]]
 
     def _told(self, delays: Numbers) -> Numbers:
         """Share reported by whole hours after a bin began, exposures spread evenly over it. No delays: at once."""

@@ -23,7 +23,7 @@ class Open(msgspec.Struct, kw_only=True):
     Attributes
     ----------
     code : a value of each dimension, -1: any.
-    slice, teach : number of its slice, and of its delays.
+    slice : number of its slice.
     ratio : observed over expected when it was raised.
     lift : the same as of the last midnight, seen a little carefully: what is usual within it now.
     onset : the cohort it began with.
