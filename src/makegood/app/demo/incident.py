@@ -88,6 +88,7 @@ def own(signal: Signal, predicate: Predicate, *, name: str, end: datetime) -> In
         _contain(incident, contained, cast)
         incident.refresh_from_db()
         _tell(incident, contained + DAY, cast)
+        _say_cause(incident, contained + 3 * DAY, cast)
         _improve(incident, contained + 4 * DAY, end, cast)
         deliver_due(now=end)
         affecting.look(incident, by=None, now=end)
@@ -118,19 +119,22 @@ def _declare(signal: Signal, predicate: Predicate, now: datetime, cast: _Cast) -
         incident_id=incident.pk, text="Have three returned fryers opened by Mendwell Repairs", owner=cast.analyst,
         due_at=now + 4 * DAY, by=cast.manager, now=now + timedelta(minutes=50),
     )  # fmt: skip
-    commitments.keep(commitment_id=asked.pk, by=cast.analyst, now=now + 3 * DAY)
+    commitments.keep(commitment_id=asked.pk, by=cast.analyst, now=now + DAY)
     incidents.update(
         incident_id=incident.pk,
         by=cast.analyst,
-        now=now + 3 * DAY,
+        now=now + DAY,
         words="Mendwell has opened three: the heating element has lost contact in each, always at the same crimp.",
     )
+    return incident
+
+
+def _say_cause(incident: Incident, now: datetime, cast: _Cast) -> None:
     incidents.say_cause(
-        incident_id=incident.pk, by=cast.analyst, now=now + 8 * DAY, state="found", whys=WHYS, locus=Locus.PRODUCT,
+        incident_id=incident.pk, by=cast.analyst, now=now, state="found", whys=WHYS, locus=Locus.PRODUCT,
         cause="The crimp of the heating element was changed with batch NA55-K3 and comes loose.",
         contributing=["A fryer fails weeks after it was bought: the batch sold on meanwhile."],
     )  # fmt: skip
-    return incident
 
 
 def _contain(incident: Incident, now: datetime, cast: _Cast) -> None:

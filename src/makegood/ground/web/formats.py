@@ -13,6 +13,7 @@ from moneyed import Money
 from moneyed.l10n import format_money
 
 from makegood.ground.web import reader
+from makegood.ground.web.language import translated as _
 from makegood.ground.web.language import translated_to
 
 
@@ -154,9 +155,17 @@ def language_name(code: str) -> str:
         return code
 
 
+def rounded(value: float) -> str:
+    """A count that need not be whole, as exact as it helps: "9.2", "120", "under 0.1"."""
+    if 0 < value < 0.05:  # noqa: PLR2004  would be rounded to nothing, and nothing is what it is not
+        return _("under 0.1")
+    return f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}"  # noqa: PLR2004  beyond, a tenth says nothing
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "day_time": day_time, "full_time": full_time, "duration": duration, "brief": brief, "iso": iso,
     "list_pairs": list_pairs,
     "options": options, "language_name": language_name, "due": due, "money": money, "initials": initials,
+    "rounded": rounded,
 }  # fmt: skip
 GLOBALS: dict[str, Callable[..., Any]] = {"money": money, "due": due, "initials": initials, "stamp": stamp}

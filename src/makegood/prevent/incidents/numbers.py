@@ -1,10 +1,11 @@
 """The headline numbers of an incident: those of this room; others come by way of `extensions.numbers`."""
 
+from makegood.ground.web.formats import rounded
 from makegood.ground.web.language import translated as _
 from makegood.prevent.incidents.extensions import Figure
 from makegood.prevent.incidents.models import Incident
 from makegood.prevent.incidents.queries.one import Cases
-from makegood.prevent.signals.words import excess, number
+from makegood.prevent.signals.words import excess
 
 
 def own(incident: Incident, cases: Cases) -> list[tuple[int, Figure]]:
@@ -17,7 +18,7 @@ def own(incident: Incident, cases: Cases) -> list[tuple[int, Figure]]:
     signal = incident.signal
     if signal:
         when_found = _("of %(count)s when it was found") % {"count": f"{signal.observed:,}"}
-        found.append((20, Figure(_("Expected"), number(signal.expected), when_found)))
+        found.append((20, Figure(_("Expected"), rounded(signal.expected), when_found)))
         low_high = excess(signal)
         found.append((30, Figure(_("Beyond that"), *low_high.split(" ", 1))))
     return found

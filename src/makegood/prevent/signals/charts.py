@@ -6,9 +6,9 @@ from typing import Any
 import altair as alt
 from django.utils.translation import gettext as _
 
+from makegood.ground.web.formats import rounded
 from makegood.prevent.signals.models import Signal
 from makegood.prevent.signals.queries.one import Series
-from makegood.prevent.signals.words import number
 from makegood.prevent.slices_in_words import day
 
 HEIGHT = 200
@@ -58,7 +58,7 @@ def cases(signal: Signal, series: Series) -> Chart:
 
 def reading(signal: Signal, series: Series) -> str:
     """The chart in one sentence."""
-    values = {"observed": signal.observed, "expected": number(signal.expected), "since": day(signal.since),
+    values = {"observed": signal.observed, "expected": rounded(signal.expected), "since": day(signal.since),
               "found": day(signal.raised_at)}  # fmt: skip
     if series.is_empty:
         return _("The days of its cases are not known: they were judged before Makegood kept them.")

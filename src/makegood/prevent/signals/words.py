@@ -5,6 +5,7 @@ from typing import Any, Final, Protocol
 
 from django.utils.translation import gettext_noop
 
+from makegood.ground.web.formats import rounded
 from makegood.ground.web.language import translated as _
 from makegood.prevent.signals.models import SignalEvent, State
 from makegood.prevent.slices_in_words import Names, day
@@ -39,20 +40,15 @@ class Told(Protocol):
 def heading(signal: Told, names: Names) -> str:
     """A signal in one sentence."""
     values = {"what": names.of_slice(signal.slice), "observed": signal.observed, "since": day(signal.since),
-              "expected": number(signal.expected)}  # fmt: skip
+              "expected": rounded(signal.expected)}  # fmt: skip
     return _("%(what)s: %(observed)s cases where %(expected)s were expected since %(since)s") % values
 
 
 def excess(signal: Told) -> str:
     """How many more than expected, with the interval."""
-    values = {"excess": number(signal.observed - signal.expected), "low": number(signal.excess_low),
-              "high": number(signal.excess_high)}  # fmt: skip
+    values = {"excess": rounded(signal.observed - signal.expected), "low": rounded(signal.excess_low),
+              "high": rounded(signal.excess_high)}  # fmt: skip
     return _("%(excess)s (%(low)s to %(high)s)") % values
-
-
-def number(value: float) -> str:
-    """As exact as it helps: 9.2, 120."""
-    return f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}"  # noqa: PLR2004  beyond, a tenth says nothing
 
 
 def why_not(code: str) -> str:
@@ -74,7 +70,7 @@ def happened(event: SignalEvent, names: Names) -> tuple[str, str]:
     until = after.get("snoozed_until")
     return icon, _(sentence) % {
         "slice": names.of_slice(facts.get("slice", {})), "observed": facts.get("observed", ""),
-        "expected": number(facts.get("expected", 0.0)),
+        "expected": rounded(facts.get("expected", 0.0)),
         "until": day(datetime.fromisoformat(until)) if until else _("its cases double"),
     }  # fmt: skip
 

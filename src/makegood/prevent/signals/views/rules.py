@@ -14,10 +14,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from makegood.ground.staff.access import needs
 from makegood.ground.staff.http import StaffRequest
+from makegood.ground.web.formats import rounded
 from makegood.prevent.signals.errors import RuleNotClear, RuleNotFound
 from makegood.prevent.signals.models import Rule
 from makegood.prevent.signals.services import ruling
-from makegood.prevent.signals.words import number
 from makegood.prevent.slices import DIMENSIONS
 from makegood.prevent.slices_in_words import Names
 from makegood.recover.cases.models import Reason
@@ -108,7 +108,7 @@ def _cost(rule: Rule) -> str:
         return _("Not measured: no cases have been judged yet.")
     months = max(rule.measured["days"] / MONTH, 1.0)
     fired, alone = rule.measured["fired"] / months, rule.measured["unshared"] / months
-    values = {"fired": number(fired), "alone": number(alone), "days": rule.measured["days"]}
+    values = {"fired": rounded(fired), "alone": rounded(alone), "days": rule.measured["days"]}
     return _(
         "Would have called %(fired)s times a month over the past %(days)s days, %(alone)s of them for nothing that "
         "detection found."
