@@ -374,7 +374,7 @@ def test_the_case_page_says_it_with_a_link(client, incident, lost, dev, noon):
     services.take_out(incident_id=incident.pk, case_ids=[case.pk], by=dev, now=noon)
     client.force_login(dev, backend="makegood.ground.messages.notices.StaffBackend")
     page = client.get(f"/cases/C-{case.number}/").content.decode()
-    link = f'<a href="/incidents/I-{incident.number}/">I-{incident.number}</a>'
+    link = f'<a class="in-text" href="/incidents/I-{incident.number}/">I-{incident.number}</a>'
     assert f"<strong>Joined incident</strong> {link}" in page
     assert f"took it out of incident {link}" in page
 

@@ -5,7 +5,6 @@ from makegood.ground.web.language import translated as _
 from makegood.prevent.incidents.extensions import Figure
 from makegood.prevent.incidents.models import Incident
 from makegood.prevent.incidents.queries.one import Cases
-from makegood.prevent.signals.words import excess
 
 
 def own(incident: Incident, cases: Cases) -> list[tuple[int, Figure]]:
@@ -19,6 +18,6 @@ def own(incident: Incident, cases: Cases) -> list[tuple[int, Figure]]:
     if signal:
         when_found = _("of %(count)s when it was found") % {"count": f"{signal.observed:,}"}
         found.append((20, Figure(_("Expected"), rounded(signal.expected), when_found)))
-        low_high = excess(signal)
-        found.append((30, Figure(_("Beyond that"), *low_high.split(" ", 1))))
+        between = _("%(low)s to %(high)s") % {"low": rounded(signal.excess_low), "high": rounded(signal.excess_high)}
+        found.append((30, Figure(_("Beyond that"), rounded(signal.observed - signal.expected), between)))
     return found
