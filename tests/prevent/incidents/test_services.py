@@ -368,6 +368,24 @@ def test_a_case_says_when_it_joined_and_when_it_left(incident, lost, dev, noon):
     assert replay_case(CaseEvent.objects.filter(case=case).order_by("seq")) == columns_of_case(case)
 
 
+def test_a_review_begins_with_what_is_on_file_and_then_is_what_was_written(client, incident, dev, noon):
+    services.contain(incident_id=incident.pk, how="Another carrier takes them.", at=noon, by=dev, now=noon)
+    services.say_cause(
+        incident_id=incident.pk, state="found", cause="A torn belt.", locus="carrier", whys=["It was old."],
+        contributing=[], by=dev, now=noon,
+    )  # fmt: skip
+    client.force_login(dev, backend="makegood.ground.messages.notices.StaffBackend")
+    address = f"/incidents/I-{incident.number}/do/review"
+    form = client.get(address).content.decode()
+    assert "Another carrier takes them." in form
+    assert "A torn belt.\nIt was old." in form
+
+    services.say_review(incident_id=incident.pk, review={"d2": "Parcels were lost."}, by=dev, now=noon)
+    form = client.get(address).content.decode()
+    assert "Parcels were lost." in form
+    assert "Another carrier takes them." not in form
+
+
 def test_the_case_page_says_it_with_a_link(client, incident, lost, dev, noon):
     case = lost(days=0.5)
     services.join_matching(now=noon)

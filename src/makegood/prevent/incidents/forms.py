@@ -126,12 +126,18 @@ class CauseForm(OnIncident):
 
 
 class ReviewForm(OnIncident):
+    """The review; one that nobody has begun begins with what is on file."""
+
     def __init__(self, incident: Incident, *args: Any, **more: Any) -> None:
         super().__init__(incident, *args, **more)
+        written = incident.review or {
+            "d1": incident.commander.display_name, "d2": incident.title, "d3": incident.containment,
+            "d4": "\n".join([incident.cause, *incident.whys]).strip(),
+        }  # fmt: skip
         for name, (heading, hint) in DISCIPLINES.items():
             self.fields[name] = forms.CharField(
                 max_length=2000, required=False, widget=forms.Textarea(attrs={"rows": 2}), label=_(heading),
-                help_text=_(hint) if hint else "", initial=incident.review.get(name, ""),
+                help_text=_(hint) if hint else "", initial=written.get(name, ""),
             )  # fmt: skip
 
 
