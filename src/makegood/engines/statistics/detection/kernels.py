@@ -299,7 +299,8 @@ def new_seen(w):
 def _look(w, unknown, kind, t, seen):
     """The cells that values fall into: mass that could have been reported by now, by any reports and by those of a kind.
 
-    They take as long as those of the value or kind that is most unlike others, where one is. Also of each cohort that may still be reported of (`live`), and how much mass these have (`fresh`).
+    They take as long as those of the value or kind that is most unlike others, where one is. Also of each cohort that
+    may still be reported of (`live`), and how much mass these have (`fresh`).
     """
     width, part, n_live = w.clock.width, w.clock.part, w.clock.live
     spec, dense, keys, values, used = w.grids
