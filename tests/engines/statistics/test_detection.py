@@ -333,7 +333,7 @@ def test_reported_mass_is_what_a_plain_sum_says(exposures, delays, later):
     e = 0
     while e < len(times):
         b = int(times[e] // width)
-        e, full = kernels.feed(e, b, (b + 1) * width, np.inf, fed, grids, cells, np.zeros(64, np.int64))
+        e, full = kernels.feed(e, b, (b + 1) * width, np.inf, fed, grids, cells, *np.zeros((2, 1), np.int64))
         assert not full
     at = times[-1] + later
 

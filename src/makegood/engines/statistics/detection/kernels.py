@@ -5,7 +5,9 @@ when one does that it calls.
 """
 
 from collections import namedtuple
+from functools import partial
 from math import log
+from typing import Any
 
 import numpy as np
 from llvmlite import ir
@@ -32,8 +34,8 @@ SLICE = np.dtype(
 ROW = np.dtype([("prev", "i4"), ("cohort", "i4"), ("n", "f4"), ("m", "f4"), ("upto", "f8")], align=True)
 DONE, DAY_ENDED, CELLS_FULL, ALARM, SLICES_FULL = range(5)
 RATIOS = np.array([1.5, 2.2, 3.5, 6.0, 12.0, 30.0])  # multiples of the usual rate that evidence is collected for
-LOG_RATIOS = np.log(RATIOS)
-LINES = 4  # of the cache, 64 bytes each, that a row takes
+LINE = 64  # bytes of the cache that are fetched at once
+LANES = 8  # that slices are weighed in: a multiple leaves none over to be weighed one by one
 
 # What kernels take, in groups; what the arrays mean is said where they are made: `State`, `Rates`, `Detector`.
 Clock = namedtuple("Clock", "width unit part live")  # hours of a bin, of a cohort; cohorts in a bin; cohorts at once
@@ -55,6 +57,9 @@ Opened = namedtuple("Opened", "codes dims weight rate onset")
 Seen = namedtuple(
     "Seen", "slice mass theta usual q shape weight ratio2 share cell_of now_mass fresh live v shares runs own teach"
 )
+
+# For what makes no arrays of its own: it need not count who holds those it is handed, which took a sixth of all time.
+borrowing: Any = partial(njit, cache=True, _nrt=False)
 
 
 @njit(cache=True, inline="always")
@@ -82,15 +87,16 @@ def _prefetch(typing_context, rows, i):
             "llvm.prefetch", (byte,), ir.FunctionType(ir.VoidType(), (byte, number, number, number))
         )
         at = builder.add(base, builder.mul(arguments[1], stride))
-        for line in range(LINES):
-            place = builder.inttoptr(builder.add(at, ir.Constant(stride.type, 64 * line)), byte)
+        size = kind.dtype.size if kind.ndim == 1 else BINS * kind.dtype.bitwidth // 8  # records, or rings
+        for line in range(-(-size // LINE)):
+            place = builder.inttoptr(builder.add(at, ir.Constant(stride.type, LINE * line)), byte)
             builder.call(fetch, (place, number(0), number(3), number(1)))
         return context.get_dummy_value()
 
     return types.void(rows, types.int64), generate
 
 
-@njit(cache=True)
+@borrowing
 def find(keys, values, key, used, add):
     """Number kept under a key (never 0), or -1; with `add` a new key gets the next number, counted in `used[0]`."""
     mask = np.uint64(len(keys) - 1)
@@ -146,7 +152,7 @@ def _hashed(f, a, b, c, spec):
     return (key << np.uint64(18)) | np.uint64((c + 1) * (spec[f, 6] > 0))
 
 
-@njit(cache=True)
+@borrowing
 def cell(f, v, unknown, spec, dense, keys, values, used):
     """Number of the cell that values fall into in grid f, or -1 where one is not known or no exposure ever came."""
     if spec[f, 7] & unknown:
@@ -157,7 +163,7 @@ def cell(f, v, unknown, spec, dense, keys, values, used):
     return find(keys, values, _hashed(f, v[spec[f, 1]], v[spec[f, 3]], v[spec[f, 5]], spec), used, False)
 
 
-@njit(cache=True)
+@borrowing
 def _new_cell(f, code, v, spec, dense, keys, values, used):
     """Number for a combination that was not found in the dense table: a new one there, or what the hash table says."""
     if spec[f, 0] >= 0:
@@ -168,7 +174,7 @@ def _new_cell(f, code, v, spec, dense, keys, values, used):
     return find(keys, values, key, used, True)
 
 
-@njit(cache=True)
+@borrowing
 def take_row(rows, i, v):
     """The values of a row into `v`; which of them are not known, as bits."""
     unknown = 0
@@ -191,9 +197,12 @@ def _turn_to(b, s, cell_, ring):
         cell_[s].mass = 0
 
 
-@njit(cache=True)
-def feed(first, b, before, until, exposures, grids, cells, v):
-    """Add exposures before one hour and not after another to their cells, in bin b. Index reached; cells ran out?"""
+@borrowing
+def feed(first, b, before, until, exposures, grids, cells, v, numbers):
+    """Add exposures before one hour and not after another to their cells, in bin b. Index reached; cells ran out?
+
+    `v`, `numbers`: room for the values of one, and for its cells.
+    """
     times, rows, weight = exposures.at, exposures.values, exposures.mass
     spec, dense, keys, values, used = grids
     cell_, ring = cells
@@ -209,6 +218,7 @@ def feed(first, b, before, until, exposures, grids, cells, v):
             if v[d] < 0:
                 unknown |= 1 << d
         for f in range(len(spec)):
+            numbers[f] = -1
             if spec[f, 7] & unknown:
                 continue
             code = spec[f, 0] + v[spec[f, 1]] * spec[f, 2] + v[spec[f, 3]] * spec[f, 4] + v[spec[f, 5]] * spec[f, 6]
@@ -221,14 +231,18 @@ def feed(first, b, before, until, exposures, grids, cells, v):
                     cell_[s].of[0], cell_[s].of[1], cell_[s].of[2] = v[spec[f, 1]], v[spec[f, 3]], v[spec[f, 5]]
                     cell_[s].bin = b
                     cell_[s].born = b
-            _turn_to(b, s, cell_, ring)
-            cell_[s].mass += w
-            cell_[s].total += w
+            numbers[f] = s
+            _prefetch(cell_, s)
+        for s in numbers:
+            if s >= 0:
+                _turn_to(b, s, cell_, ring)
+                cell_[s].mass += w
+                cell_[s].total += w
         e += 1
     return e, False
 
 
-@njit(cache=True)
+@borrowing
 def _share(told, age):
     """Share reported at an age (hours since a bin began) by a row of `told`."""
     if age >= len(told) - 2:
@@ -239,7 +253,7 @@ def _share(told, age):
     return told[i] + (told[i + 1] - told[i]) * (age - i)
 
 
-@njit(cache=True)
+@borrowing
 def reported(s, at, width, told, cells):
     """Mass of a cell that could have been reported by hour `at`; `told[h]`: share reported h hours after a bin began."""
     cell_, ring = cells
@@ -252,13 +266,13 @@ def reported(s, at, width, told, cells):
     return (cell_[s].total - waiting) / UNIT
 
 
-@njit(cache=True)
+@borrowing
 def cohort(b, part):
     """Which cohort of exposures a bin belongs to. No division: this is asked for each bin."""
     return int(b * part + 1e-9)
 
 
-@njit(cache=True)
+@borrowing
 def cohort_mass(s, which, cells, part):
     """Mass of a cell in one cohort, or -1 where that was forgotten."""
     cell_, ring = cells
@@ -276,7 +290,7 @@ def cohort_mass(s, which, cells, part):
 # Slices: what cases say
 
 
-@njit(cache=True)
+@borrowing
 def _case_key(cell_number, k, v, part, part_dims, part_n):
     key = (np.uint64(cell_number + 1) << np.uint64(6)) | np.uint64(part[k])
     for j in range(3):
@@ -295,7 +309,7 @@ def new_seen(w):
     )  # fmt: skip
 
 
-@njit(cache=True)
+@borrowing(fastmath={"reassoc", "contract", "nsz"})
 def _look(w, unknown, kind, t, seen):
     """The cells that values fall into: mass that could have been reported by now, by any reports and by those of a kind.
 
@@ -353,7 +367,8 @@ def _look(w, unknown, kind, t, seen):
         told_all, told_of_kind, all_ = 0.0, 0.0, 0.0
         for g in range(n_runs):
             by_now, by_now_of_kind = 0.0, 0.0
-            for p in range(runs[g, 1], runs[g, 2]):
+            for place in range(runs[g, 1], runs[g, 2]):
+                p = np.uint64(place)  # counted from the front, which can be done for several at once
                 mass = np.float64(ring[s, p])
                 by_now += mass * shares[any_, p]
                 by_now_of_kind += mass * shares[of_kind, p]
@@ -367,7 +382,7 @@ def _look(w, unknown, kind, t, seen):
         now_mass[f, 1] = (cell_[s].total - all_ + told_of_kind) / UNIT
 
 
-@njit(cache=True)
+@borrowing
 def describe(w, cases, i, t, add, seen):
     """The slices that a case falls into, and for each: mass so far, usual rate, share of what its rate depends on.
 
@@ -449,7 +464,7 @@ def describe(w, cases, i, t, add, seen):
         slice_[x].usual = usual[k]
 
 
-@njit(cache=True)
+@borrowing
 def settle(x, before, upto, slice_, row, used, cells, clock, buffer, found):
     """Masses of the cohorts of a slice that nobody reports of any more, up to and with `before`; `upto`: of all of them.
 
@@ -547,7 +562,7 @@ def fast_exp(x):
     return p * _of_bits((_bits(shifted) + 1023) << 52)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nnan", "ninf", "nsz", "arcp"})
+@borrowing(error_model="numpy", fastmath={"contract", "nnan", "ninf", "nsz", "arcp"})
 def carry(count, ratio, forget, lanes, sums, j):
     """Evidence of a ratio (row j of `sums`) carried over cohorts without cases, then one with cases, for many slices.
 
@@ -566,10 +581,15 @@ def carry(count, ratio, forget, lanes, sums, j):
         r[i] = (x + there[i] * weight[i]) * fast_exp((p[i] + n[i]) * z + n[i] * log_ratio + there[i] * log_forget)
 
 
-@njit(cache=True, error_model="numpy", fastmath={"contract", "nnan", "ninf", "nsz", "arcp"})
-def weigh_live(count, ratio, forget, n, m, p, weight, r, out):
-    """Add evidence of a ratio, carried on over the cohorts that may still be reported of (n, m: cohorts x slices)."""
-    log_ratio, log_forget = log(ratio), log(forget)
+@borrowing(error_model="numpy", fastmath={"contract", "nnan", "ninf", "nsz", "arcp"})
+def weigh_live(count, ratio, forget, n, m, lanes, sums, j, limit):
+    """Evidence of a ratio (row j of `sums`), carried on over the cohorts that may still be reported of.
+
+    n, m: cohorts x slices. Lanes: the first two get how many more cases the limit takes at least, today and on a later
+    day, the last the evidence of all ratios; shape and weight as `carry` has them.
+    """
+    log_ratio, log_forget, log_limit = log(ratio), log(forget), log(limit)
+    today, spare, p, weight, out, r = lanes[0], lanes[1], lanes[4], lanes[5], lanes[6], sums[j]
     for h in range(n.shape[0]):
         n_h, m_h = n[h], m[h]
         for i in range(count):
@@ -577,15 +597,20 @@ def weigh_live(count, ratio, forget, n, m, p, weight, r, out):
             r[i] = (r[i] + weight[i]) * fast_exp((p[i] + n_h[i]) * z + n_h[i] * log_ratio + log_forget)
     for i in range(count):
         out[i] += r[i]
+        # A case makes evidence of a ratio at most so many times as large. Rises that begin on a later day come on top.
+        today_too = max(r[i], 1e-30)
+        later_too = today_too + (n.shape[0] + 1) * weight[i]
+        today[i] = min(today[i], (log_limit - fast_log(today_too)) / log_ratio)
+        spare[i] = min(spare[i], (log_limit - fast_log(later_too)) / log_ratio)
 
 
-@njit(cache=True, inline="always")
+@borrowing(inline="always")
 def _cohort_of(cases, i, told, teach):
     """The cohort of a case among reports that take as long as those of row `teach`."""
     return cases.cohorts[i, 0 if told[teach, 0] >= 1.0 else 1]
 
 
-@njit(cache=True)
+@borrowing
 def _lift(o, opened, needs, seen):
     """How many times what is thought usual in the slice of a signal its rate is now, and so in all slices within."""
     for k in range(len(needs)):
@@ -616,11 +641,11 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
     )  # fmt: skip
     live, fresh = seen.live, seen.fresh
     into = np.zeros(n_c, np.int64)
-    lanes = np.zeros((7, n_c))
-    sums = np.zeros((6, n_c))
+    lanes = np.ones((7, n_c + LANES))
+    sums = np.zeros((6, n_c + LANES))
     settled, rows, quiet = np.zeros(n_c, np.int64), np.zeros(n_c, np.int64), np.zeros(n_c)
     buffers = np.zeros((n_c, LIVE), np.int64)
-    live_n, live_m = np.zeros((n_live, n_c)), np.zeros((n_live, n_c))
+    live_n, live_m = np.zeros((n_live, n_c + LANES)), np.zeros((n_live, n_c + LANES))
     one = np.zeros(1)
     e, i, day = position[0], position[1], position[2]
     while e < n_ex or i < n_ca:
@@ -635,7 +660,7 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
             return DAY_ENDED
         if te <= tc:
             before = min((b + 1) * width, (day + 1) * 24.0, until)
-            e, full = feed(e, b, before, tc, exposures, w.grids, w.cells, seen.v)
+            e, full = feed(e, b, before, tc, exposures, w.grids, w.cells, seen.v, seen.cell_of)
             if full:
                 position[0], position[1] = e, i
                 return CELLS_FULL
@@ -717,7 +742,7 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
                 for j in range(6):
                     sums[j, h] = slice_[sl[k]].evidence[j]
             for j in range(6):
-                carry(n_old, RATIOS[j], forget[j], lanes, sums, j)
+                carry((n_old + LANES - 1) & -LANES, RATIOS[j], forget[j], lanes, sums, j)
             for h in range(n_old):
                 for j in range(6):
                     slice_[sl[into[h]]].evidence[j] = sums[j, h]
@@ -745,26 +770,19 @@ def advance(w, exposures, cases, position, until, opened, limit, fitted, today, 
                         live_n[h, n_now] = slice_[x].live[(first + h) & (LIVE - 1)] * scale
                         live_m[h, n_now] = c * live[grid_of[k], slow[k], h]
                 into[n_now] = k
+                lanes[0, n_now], lanes[1, n_now], lanes[6, n_now] = 1e6, 1e6, 0.0
                 lanes[4, n_now] = shape[k]
                 lanes[5, n_now] = weight[k]
-                lanes[6, n_now] = 0.0
                 for j in range(6):
                     sums[j, n_now] = slice_[x].evidence[j]
                 n_now += 1
             for j in range(6):
-                weigh_live(n_now, RATIOS[j], forget[j], live_n, live_m, lanes[4], lanes[5], sums[j], lanes[6])
+                weigh_live((n_now + LANES - 1) & -LANES, RATIOS[j], forget[j], live_n, live_m, lanes, sums, j, limit)
             for h in range(n_now):
                 k = into[h]
                 out_evidence[k] = lanes[6, h] / 6.0
                 best = max(best, out_evidence[k])
-                # A case makes evidence of a ratio at most so many times as large: until then nobody need look. Rises
-                # that begin on a later day come on top.
-                slice_[sl[k]].spare, slice_[sl[k]].today, slice_[sl[k]].weighed = 1e6, 1e6, newest
-                for j in range(6):
-                    today_too = max(sums[j, h], 1e-30)
-                    later_too = today_too + (n_live + 1) * weight[k]
-                    slice_[sl[k]].today = min(slice_[sl[k]].today, fast_log(limit / today_too) / LOG_RATIOS[j])
-                    slice_[sl[k]].spare = min(slice_[sl[k]].spare, fast_log(limit / later_too) / LOG_RATIOS[j])
+                slice_[sl[k]].today, slice_[sl[k]].spare, slice_[sl[k]].weighed = lanes[0, h], lanes[1, h], newest
         i += 1
         if best >= limit:
             position[0], position[1] = e, i

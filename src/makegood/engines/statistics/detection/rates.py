@@ -149,7 +149,8 @@ class Rates:
         """Whether reports come at once, dimension, value: all kinds, and values of exposures that take their own time.
 
         The most unlike all others last, by the greatest distance between the distribution of their delays and that of
-        the `delays` of all (Kolmogorov-Smirnov, at quantiles of these).
+        the `delays` of all (Kolmogorov-Smirnov, at quantiles of these); a kind that is significantly unlike after all
+        that was bought.
         """
         if not len(delays):
             return []
@@ -166,10 +167,11 @@ class Rates:
             n = below[:, -1]
             apart = np.abs(below / np.maximum(n, 1)[:, None] - of_all).max(axis=1)
             far = apart * n / (n + LIKE_ALL)
-            own = reports >= TELLING
+            own, unlike = reports >= TELLING, (apart * np.sqrt(n) > UNLIKE[0]) & (far > UNLIKE[1])
             if d < self.exposed:
-                own &= (apart * np.sqrt(n) > UNLIKE[0]) & (far > UNLIKE[1])
+                own &= unlike
             else:
+                far[unlike] += 1.0  # a distance is less than 1
                 far[n < reports / 2] = np.inf
             found += [(float(far[value]), d, int(value)) for value in np.nonzero(own)[0]]
         return [(far == np.inf, d, value) for far, d, value in sorted(found)[-MOST_OWN:]]
