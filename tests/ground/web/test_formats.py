@@ -54,3 +54,14 @@ def test_money_is_written_as_people_write_it():
 )
 def test_a_face_has_two_letters_at_most(name, letters):
     assert formats.initials(name) == letters
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0, "0.0"), (0.01, "under 0.1"), (0.06, "0.1"), (9.23, "9.2"), (120.4, "120"), (12345, "12,345"),
+        (-3, "\u22123.0"), (-120.4, "\u2212120"), (-0.01, "0.0"),
+    ],
+)  # fmt: skip
+def test_a_count_that_need_not_be_whole_is_as_exact_as_it_helps(value, said):
+    assert formats.rounded(value) == said

@@ -117,6 +117,7 @@ def _tell(played: "Played", result: dict[str, Any], wanted: "Plan") -> None:
     from makegood.app.demo.catalogue import RETAILER
     from makegood.app.demo.hidden import HIDDEN
     from makegood.app.demo.staff import PASSWORD, SIGN_IN
+    from makegood.ground.web.formats import rounded
 
     say = output.stdout.print
     took = sum(result["seconds"].values()) - (0 if played.kept else result["seconds"]["import"])
@@ -145,7 +146,7 @@ def _tell(played: "Played", result: dict[str, Any], wanted: "Plan") -> None:
     output.print_table("Loudest rises of the last twelve weeks", result["rises"])
     output.print_table("Signals found, and what is hidden there", [
         {"signal": row["signal"], "hidden": row["hidden"], "what its cases share": row["words"],
-         "found": f"{row['found_at']:%d %b}", "cases": row["observed"], "expected": row["expected"]}
+         "found": f"{row['found_at']:%d %b}", "cases": row["observed"], "expected": rounded(row["expected"])}
         for row in result["signals"]
     ])  # fmt: skip
     found = {row["hidden"] for row in result["signals"]} - {""}

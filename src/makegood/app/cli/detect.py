@@ -88,6 +88,7 @@ def _print(findings: "Iterable[Finding]", *, as_json: bool, numbers: dict[int | 
         for finding in findings:
             print_line(finding, numbers.get(finding.signal, finding.signal), finding.cases)
         return
+    from makegood.ground.web.formats import rounded
     from makegood.prevent.slices_in_words import Names
 
     raised = [finding for finding in findings if finding.event == "raised"]
@@ -95,7 +96,7 @@ def _print(findings: "Iterable[Finding]", *, as_json: bool, numbers: dict[int | 
     output.print_table("Signals raised", [
         {"signal": numbers.get(it.signal, str(it.signal)), "found": f"{it.at:%Y-%m-%d %H:%M}",
          "since": f"{it.since:%Y-%m-%d}", "what its cases share": names.of_slice(it.slice), "cases": it.observed,
-         "expected": f"{it.expected:.1f}"}
+         "expected": rounded(it.expected)}
         for it in raised
     ])  # fmt: skip
     if not raised:

@@ -105,7 +105,7 @@ def signals_found(end: datetime) -> list[Found]:
     where = {row.name: {**_values(row), "reason": row.reason} for row in HIDDEN.values()}
     return [
         Found(str(it), _hidden(it, where, end), names.of_slice(it.slice), it.raised_at, it.since, it.observed,
-              round(it.expected, 1))
+              round(it.expected, 3))
         for it in signals
     ]  # fmt: skip
 

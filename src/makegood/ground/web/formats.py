@@ -156,10 +156,12 @@ def language_name(code: str) -> str:
 
 
 def rounded(value: float) -> str:
-    """A count that need not be whole, as exact as it helps: "9.2", "120", "under 0.1"."""
+    """A count that need not be whole, as exact as it helps: "9.2", "120", "−3.0", "under 0.1"."""  # noqa: RUF002  a minus sign, as printed
     if 0 < value < 0.05:  # noqa: PLR2004  would be rounded to nothing, and nothing is what it is not
         return _("under 0.1")
-    return f"{value:.1f}" if abs(value) < 100 else f"{value:,.0f}"  # noqa: PLR2004  beyond, a tenth says nothing
+    tenths = round(value, 1) + 0.0  # what is nothing then has no sign
+    said = f"{tenths:.1f}" if abs(value) < 100 else f"{value:,.0f}"  # noqa: PLR2004  beyond, a tenth says nothing
+    return said.replace("-", "−")  # noqa: RUF001  a minus sign, as printed
 
 
 FILTERS: dict[str, Callable[..., Any]] = {
