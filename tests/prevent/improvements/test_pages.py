@@ -92,6 +92,15 @@ def test_planning_leads_to_saying_what_it_should_bring(desk, dev, mia):
     assert it.incidents.get() == incident
 
 
+def test_causes_that_were_named_before_are_offered(desk, planned):
+    planned(cause_key="Labels in one print run")
+    planned(cause_key="Labels in one print run")
+    planned(cause_key="Belt too fast")
+    offered = desk.get("/improvements/new").content.decode().split("<datalist")[1].split("</datalist>")[0]
+    assert offered.count("<option") == 2
+    assert 0 < offered.index("labels in one print run") < offered.index("belt too fast")
+
+
 @pytest.mark.parametrize("part", ["carrier: Nobody", "colour: red", "just words", "carrier:", HOSTILE, "reason: \0"])
 def test_a_part_that_there_is_not_is_refused_in_words(desk, planned, part):
     plant_defaults()

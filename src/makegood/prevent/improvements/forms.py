@@ -38,6 +38,7 @@ class PlanForm(forms.Form):
     cause_key = forms.CharField(
         label=_("Cause in a few words"), required=False, max_length=80,
         help_text=_("The same words for the same cause: causes are counted by them."),
+        widget=forms.TextInput(attrs={"list": "known-causes"}),
     )  # fmt: skip
     locus = forms.ChoiceField(label=_("Where it failed"), choices=Locus.choices, required=False)
     cost = forms.DecimalField(label=_("What it costs"), required=False, min_value=0, max_digits=12, decimal_places=2)

@@ -186,7 +186,7 @@ def plan(request: StaffRequest) -> HttpResponse:
             problem = str(why)
         else:
             return redirect("improvements:hypothesis", number=made.number)
-    facts = {"form": form, "problem": problem}
+    facts = {"form": form, "problem": problem, "causes": queries.causes()}
     return render(request, "improvements/plan.html", facts, status=422 if form.is_bound else 200)
 
 
