@@ -216,6 +216,21 @@ def test_a_lost_state_begins_anew_and_keeps_what_people_made_of_signals(db):
     assert Detection.objects.count() == 2
 
 
+def test_what_ended_is_found_again_in_the_history_and_stays_one(db):
+    complain(3, "product.faulty", ago=90 * DAY)
+    complain(3, ago=5 * DAY)
+    tick()
+    ended = Signal.objects.get(slice={"reason": "product.faulty"})
+    judging.dismiss(signal_id=ended.pk, by=colleague("mia"), now=timezone.now(), why="A trial")
+    told = list(Signal.objects.order_by("pk").values("pk", "state", "closed_at", "observed"))
+    for path in Path(detecting.settings.MAKEGOOD_DETECTION).glob("*.state"):
+        path.unlink()
+    detecting._WORKING.clear()
+    assert tick().began
+    assert list(Signal.objects.order_by("pk").values("pk", "state", "closed_at", "observed")) == told
+    assert not Signal.objects.exclude(detection__ended_at=None).exists()
+
+
 def test_another_setting_begins_anew_and_closes_what_is_seen_no_more(db, settings):
     complain(3)
     tick()

@@ -53,8 +53,9 @@ def test_a_signal_in_plain_words(as_mia, signal):
 
 
 def test_the_list_the_file_and_the_panel_of_the_case(as_mia, signal, found, now):
-    found(finding(2, at=now, since=now - DAY, slice_={"reason": "product.faulty"}),
-          finding(2, "closed", at=now, since=now - DAY, slice_={"reason": "product.faulty"}), now=now)  # fmt: skip
+    found(finding(2, at=now - 40 * DAY, since=now - 41 * DAY, slice_={"reason": "product.faulty"}),
+          finding(2, "closed", at=now - 31 * DAY, since=now - 41 * DAY, slice_={"reason": "product.faulty"}),
+          now=now)  # fmt: skip
     listed = as_mia.get("/signals/").content.decode()
     assert "by Marlbeck Parcels to North West" in listed
     assert f"S-{signal.number}<" in listed
@@ -68,6 +69,20 @@ def test_the_list_the_file_and_the_panel_of_the_case(as_mia, signal, found, now)
         assert len(list(csv.reader(io.StringIO(file)))) == count + 1, address
     case = Case.objects.filter(of_signal__signal=signal).first()
     assert f"/signals/S-{signal.number}/" in as_mia.get(f"/cases/C-{case.number}/").content.decode()
+
+
+def test_what_ended_before_anybody_judged_it_waits_for_thirty_days(as_mia, found, now):
+    ended = [now - 29 * DAY, now - 31 * DAY, now - DAY]
+    for number, at in enumerate(ended, 2):
+        about = {"since": at - 2 * DAY, "slice_": {"reason": f"reason {number}"}}
+        found(finding(number, at=at - DAY, **about), finding(number, "closed", at=at, **about), now=now)
+    lately, long_ago, judged = Signal.objects.order_by("ref")
+    judging.watch(signal_id=judged.pk, by=colleague("mia"), now=now)
+    for address in ("/signals/", "/signals/?show=new"):
+        listed = as_mia.get(address).content.decode()
+        assert f"S-{lately.number}<" in listed
+        assert f"S-{long_ago.number}<" not in listed
+        assert f"S-{judged.number}<" not in listed
 
 
 def test_an_associate_sees_nothing_of_signals_on_a_case(client, signal):

@@ -29,7 +29,7 @@ def cases(incident: Incident, series: Series) -> Chart:
     if incident.contained_at:
         moments.append({"at": incident.contained_at.isoformat(), "name": _("contained")})
     named = alt.Chart({"values": moments}).encode(x=x)
-    names = named.mark_text(align="right", dx=-5, baseline="top").encode(y=alt.value(0), text="name:N")
+    names = named.mark_text(align="right", dx=-5, baseline="bottom").encode(y=alt.value(-4), text="name:N")
     layers = named.mark_rule(style="moment"), names, observed, points
     return alt.layer(*layers).properties(width="container", height=HEIGHT)
 

@@ -48,8 +48,8 @@ def cases(signal: Signal, series: Series) -> Chart:
     rules = named.mark_rule(style="moment")
     texts = [
         alt.Chart({"values": [it for it in moments if it["side"] == side]})
-        .mark_text(align="right" if side == "left" else "left", dx=-5 if side == "left" else 5, baseline="top")
-        .encode(x=x, y=alt.value(0), text="name:N")
+        .mark_text(align="right" if side == "left" else "left", dx=-5 if side == "left" else 5, baseline="bottom")
+        .encode(x=x, y=alt.value(-4), text="name:N")
         for side in ("left", "right")
         if any(it["side"] == side for it in moments)
     ]

@@ -164,6 +164,7 @@ class Signal(models.Model):
             # What the look of every minute wakes or closes.
             models.Index(fields=["snoozed_until"], name="signal_snoozed", condition=Q(snoozed_until__isnull=False)),
             models.Index(fields=["-raised_at", "id"], name="signal_going_on", condition=Q(closed_at=None)),
+            models.Index(fields=["closed_at"], name="signal_unseen", condition=Q(state="new")),
         ]
 
     def __str__(self) -> str:

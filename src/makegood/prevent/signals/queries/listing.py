@@ -19,9 +19,11 @@ from makegood.recover.cases.queries.queue import Cursor
 
 PAGE: Final = 50
 COUNT_UP_TO: Final = 1000
+# A failure that was over before anybody looked still touched people: it waits to be judged for so long.
+_UNSEEN: Final = "s.state = 'new' AND s.closed_at > now() - interval '30 days'"
 _SHOWN: Final = {
-    "open": "s.closed_at IS NULL AND s.state IN ('new', 'watched')",
-    "new": "s.state = 'new' AND s.closed_at IS NULL",
+    "open": f"(s.closed_at IS NULL AND s.state IN ('new', 'watched') OR {_UNSEEN})",
+    "new": f"(s.closed_at IS NULL AND s.state = 'new' OR {_UNSEEN})",
     "watched": "s.state = 'watched'",
     "snoozed": "s.state = 'snoozed'",
     "dismissed": "s.state = 'dismissed'",
@@ -34,7 +36,7 @@ SHOWS: Final = tuple(_SHOWN)
 
 @dataclass(frozen=True, kw_only=True)
 class Filters:
-    """Which signals. Without anything: what goes on and nobody has settled."""
+    """Which signals. Without anything: what goes on, or ended lately, and nobody has settled."""
 
     show: str = "open"
     by: str = ""  # detection or rules
@@ -101,7 +103,7 @@ class Page(NamedTuple):
 
 
 def page(filters: Filters, *, me: User, after: Cursor | None = None, limit: int = PAGE) -> Page:
-    """One page. One SQL query, an index scan of `signal_raised` or `signal_going_on`."""
+    """One page. One SQL query, an index scan of `signal_raised`, or of `signal_going_on` and `signal_unseen`."""
     where, values = _conditions(filters, me)
     if after:
         where += " AND (s.raised_at, s.id) < (%s, %s)"

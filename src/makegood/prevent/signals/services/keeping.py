@@ -13,7 +13,6 @@ from django.db.models import F, Q
 from makegood.engines.statistics.detection.findings import Finding, Neighbour
 from makegood.prevent.signals.models import Acceptance, Detection, Signal, SignalEvent, State
 from makegood.prevent.signals.services.telling import tell_new, tell_woken
-from makegood.prevent.slices import Slice
 
 
 @transaction.atomic
@@ -22,8 +21,8 @@ def keep(findings: Iterable[Finding], *, detection: Detection, now: datetime) ->
 
     Keeping the same again changes nothing and tells nobody: signals are known by the detector's number
     (`signal_once_per_detection`), findings by what they say (`signal_learned_once`), notices by their key. Rows of
-    signals are locked, so that whoever judges one meanwhile waits. What a detection that has ended called by the same
-    slice goes on as this one's: nothing that people made of it is lost.
+    signals are locked, so that whoever judges one meanwhile waits. What a detection that has ended found in the same
+    slice at the same time goes on as this one's: nothing that people made of it is lost, and nothing is there twice.
 
     Seven SQL queries, one for each signal, and those of notices.
     """
@@ -33,11 +32,11 @@ def keep(findings: Iterable[Finding], *, detection: Detection, now: datetime) ->
     by_ref = {ref: sorted(of, key=lambda it: it.at) for ref, of in groupby(told, key=lambda it: it.signal)}
     kept = Signal.objects.select_for_update(of=("self",)).select_related("accepted")
     known = {it.ref: it for it in kept.filter(detection=detection, ref__in=by_ref).order_by("id")}
-    left = _left_behind(detection) if by_ref.keys() - known.keys() else {}
+    left = _left_behind(detection, [said for ref, said in by_ref.items() if ref not in known])
     accepted = active_acceptances(now)
     written, events, claims = [], [], []
     for ref, said in sorted(by_ref.items(), key=lambda pair: (pair[1][0].at, pair[0])):
-        signal = known.get(ref) or left.pop(_key(said[-1].slice), None)
+        signal = known.get(ref) or _take_over(left, said)
         if signal is None and said[0].event != "raised":
             continue  # of a signal that was never raised: there is nothing to add to
         signal = signal or Signal(raised_at=said[0].at, since=said[0].since)
@@ -99,11 +98,27 @@ def covers(wide: Mapping[str, str], narrow: Mapping[str, str]) -> bool:
     return wide.items() <= narrow.items()
 
 
-def _left_behind(detection: Detection) -> dict[Any, Signal]:
-    """Signals of detections that have ended which still go on, by slice."""
+def _left_behind(detection: Detection, new: Sequence[Sequence[Finding]]) -> list[Signal]:
+    """Signals of detections that have ended: those that go on, and what a detection that has just begun found anew."""
+    if not new:
+        return []
+    which = Q(closed_at=None)
+    if anew := [said[-1].since for said in new if said[-1].at <= detection.began_at]:
+        which |= Q(closed_at__gte=min(anew))
     found = Signal.objects.select_for_update(of=("self",)).select_related("accepted")
-    going_on = found.filter(detection__ended_at__isnull=False, closed_at=None).exclude(detection=detection)
-    return {_key(it.slice): it for it in going_on.order_by("-raised_at", "id")}
+    ended = found.filter(which, detection__ended_at__isnull=False).exclude(detection=detection)
+    return list(ended.order_by("closed_at", "raised_at", "id"))
+
+
+def _take_over(left: list[Signal], said: Sequence[Finding]) -> Signal | None:
+    """The first of them in the slice and the time of what is said now; it is not left any more."""
+    last = said[-1]
+    for it in left:
+        meets = it.since <= last.at and (it.closed_at is None or it.closed_at >= last.since)
+        if meets and it.slice == dict(last.slice):
+            left.remove(it)
+            return it
+    return None
 
 
 def _learn(signal: Signal, it: Finding, *, raised_at: datetime) -> None:
@@ -159,7 +174,3 @@ def _figures(it: Finding) -> dict[str, Any]:
 def _neighbour(one: Neighbour) -> dict[str, Any]:
     return {"slice": dict(one.slice), "observed": one.observed, "expected": one.expected, "evidence": one.evidence,
             "why": one.why}  # fmt: skip
-
-
-def _key(slice_: Slice) -> frozenset[tuple[str, str]]:
-    return frozenset(slice_.items())
