@@ -47,6 +47,7 @@ class Found(NamedTuple):
     order_id: UUID | None
     shipment_id: UUID | None
     review_id: UUID | None
+    ref: str  # the row's reference at its source
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class Rule:
         return f"""
             WITH c AS MATERIALIZED ({" UNION ".join(arms)})
             SELECT c.id, r.source_id, c.happened_at, c.at,
-                   {"r.customer_id" if self.table == "retail_review" else f"{order}.customer_id"}, {order}.id
+                   {"r.customer_id" if self.table == "retail_review" else f"{order}.customer_id"}, {order}.id, r.ref
             FROM c JOIN {self.table} r ON r.id = c.id {join}
             WHERE {self.known.replace("o.", f"{order}.") if order == "r" else self.known}
               AND (%(source)s::smallint IS NULL OR r.source_id = %(source)s)
@@ -156,12 +157,13 @@ def find(window: Window) -> list[Found]:
     with connection.cursor() as cursor:
         for rule in RULES:
             cursor.execute(rule.sql(live=live), parameters)
-            for pk, source_id, happened_at, at, customer_id, order_id in cursor.fetchall():
+            for pk, source_id, happened_at, at, customer_id, order_id, ref in cursor.fetchall():
                 found.append(
                     Found(
                         rule.kind, f"{rule.kind}:{pk}", source_id, happened_at, at, customer_id, order_id,
                         pk if rule.table == "retail_shipment" else None,
                         pk if rule.table == "retail_review" else None,
+                        ref,
                     )
                 )  # fmt: skip
     return found

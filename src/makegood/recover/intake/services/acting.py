@@ -47,6 +47,7 @@ class Happening:
     origin: str
     customer_id: UUID | None
     order_id: UUID | None
+    ref: str = ""  # at its source; says which of two at one moment comes first, whatever their identifiers here
     known: Known | None = None
     found: Found | None = None
     review: Review | None = None
@@ -129,14 +130,13 @@ def gather(found: Sequence[Found], arrivals: Sequence[Arrival], matches: Sequenc
         reading = matching.read(f"{review.title}\n{review.body}", review.language) if review else None
         rank = list(Failure.Kind).index(one.kind)
         happenings.append(
-            Happening(
-                one.at, rank, one.origin, one.customer_id, one.order_id, found=one, review=review, reading=reading
-            )
-        )
+            Happening(one.at, rank, one.origin, one.customer_id, one.order_id, one.ref, found=one, review=review,
+                      reading=reading)
+        )  # fmt: skip
     for arrival, match in zip(arrivals, matches, strict=True):
         account = match.account.id if match.account else None
         happenings.append(
-            Happening(arrival.at, len(Failure.Kind), f"arrival:{arrival.pk}", account, match.order,
+            Happening(arrival.at, len(Failure.Kind), f"arrival:{arrival.pk}", account, match.order, arrival.ref,
                       reading=match.reading, arrival=arrival, match=match)
         )  # fmt: skip
     asked = {
@@ -149,7 +149,7 @@ def gather(found: Sequence[Found], arrivals: Sequence[Arrival], matches: Sequenc
         if happening.customer_id:
             object.__setattr__(happening, "theirs", people[happening.customer_id])
     _form_opinions([h for h in happenings if h.reading and (h.arrival is None or h.arrival.direction == Direction.IN)])
-    return sorted(happenings, key=lambda h: (h.at, h.rank, h.origin))
+    return sorted(happenings, key=lambda h: (h.at, h.rank, h.ref, h.origin))
 
 
 def _form_opinions(happenings: Sequence[Happening]) -> None:
