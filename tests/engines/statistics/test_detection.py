@@ -253,6 +253,80 @@ def test_cases_without_an_exposure_have_their_own_history():
     assert len(found) <= 2
 
 
+@pytest.mark.parametrize("seed", range(600, 603))
+def test_a_visitor_is_held_against_purchases_of_the_same_time_of_the_week(seed):
+    """Reports of purchases take some four days: the usual delay before a Sunday is a Wednesday, which sold nothing
+    that was bought on a Sunday."""
+    exposures, cases, end = world(seed, days=240, rate=0.03, hours=90)
+    dice = np.random.default_rng(seed)
+    hours = np.sort(dice.uniform(0, 240 * 24, 500))
+    none = pa.nulls(500, pa.string())
+    visitors = pa.table(
+        {
+            "case_id": [f"v{i}" for i in range(500)], "reported_at": _moments(hours),
+            "exposed_at": pa.nulls(500, pa.timestamp("us", "UTC")),
+            "reason": _texts("reason", dice.integers(0, 4, 500)), "carrier": none, "lane": none, "category": none,
+        }
+    )  # fmt: skip
+
+    def with_day(table, column):
+        return table.append_column("day", pa.array([f"{at:%a}" for at in table[column].to_pylist()]))
+
+    told = pa.concat_tables([with_day(cases, "exposed_at"), with_day(visitors, "reported_at")])
+    detector = Detector((*DIMENSIONS, "day"), one_false_alarm_in=365)
+    found = raised(detector.advance(with_day(exposures, "at"), told, end))
+    assert detector.rates.usually == pytest.approx(90, abs=20)
+    assert [finding.slice for finding in found if "day" in finding.slice] == []
+
+
+def test_a_case_that_came_late_is_explained_where_it_was_counted(monkeypatch):
+    """What came after its cohort was settled counts with the next one, and is taken out of that one."""
+    burst = {"reason": 2, "carrier": 1, "lane": 3}
+    exposures, cases, end = world(1, injected=[(burst, 85, 115, 0.08)])
+    late = pa.table(
+        {
+            "case_id": ["late"], "reported_at": _moments([96.4 * 24]), "exposed_at": _moments([87.1 * 24]),
+        }
+        | {name: _texts(name, [burst.get(name, 0)]) for name in DIMENSIONS}
+    )  # fmt: skip
+    detector, seen = Detector(DIMENSIONS, one_false_alarm_in=365), []
+    inner = kernels.explain_away
+
+    def left(slice_):
+        row = detector.state.slices.slice[slice_]
+        rows, y, total = detector.state.rows.row, row["head"], float(row["live"].sum())
+        while y >= 0:
+            total, y = total + float(rows[y]["n"]), rows[y]["prev"]
+        return total
+
+    def explain_away(world_, cases_, which, amount, now, oldest):
+        signal = detector.signals[-1]
+        before = left(signal.slice)
+        inner(world_, cases_, which, amount, now, oldest)
+        ids = {detector.case_ids[i] for i in which}
+        seen.append((ids, before - left(signal.slice), amount.sum()))
+
+    monkeypatch.setattr(kernels, "explain_away", explain_away)
+    assert raised(detector.advance(exposures, pa.concat_tables([cases, late]), end))
+    assert any("late" in ids for ids, *_ in seen)
+    for _, gone, explained in seen:
+        assert gone == pytest.approx(explained, rel=1e-5)
+
+
+def test_evidence_stays_a_number_however_many_cases_come_at_once():
+    many = np.full((2, 8), 500.0)
+    for sums, weigh in (
+        (np.ones((1, 8)), lambda lanes, sums: kernels.carry(8, 30.0, 0.99, lanes, sums, 0)),
+        (np.ones((1, 8)), lambda lanes, sums: kernels.weigh_live(8, 30.0, 0.99, many, many * 0, lanes, sums, 0, 90.0)),
+    ):
+        lanes = np.ones((7, 8))
+        lanes[0] = 500.0
+        for _ in range(3):
+            weigh(lanes, sums)
+        assert np.isfinite(sums.astype(np.float32)).all()
+        assert sums.min() > 1e20
+
+
 def test_what_one_dimension_says_of_another_is_no_slice_of_its_own():
     exposures, cases, end = world(9, injected=[({"reason": 2, "carrier": 1, "lane": 3}, 100, 110, 0.3)])
     north = pa.array(["north" if int(lane.split()[1]) < 6 else "south" for lane in exposures["lane"].to_pylist()])

@@ -145,11 +145,14 @@ _IN_SLICES: Final[Mapping[str, tuple[str, type[Vendor | Place | Product]]]] = {
 
 def _values(row: Hidden) -> dict[str, str]:
     """Where it is hidden, as slices name it."""
-    found = {}
+    found = {"how": row.when} if row.when else {}
     for column, value in row.where.items():
         if column in _IN_SLICES:
             dimension, model = _IN_SLICES[column]
-            found[dimension] = str(model.objects.get(ref=value).pk)
+            one = model.objects.get(ref=value)
+            found[dimension] = str(one.pk)
+            if dimension == "store" and isinstance(one, Place):
+                found["district"] = str(one.parent_id)
         else:
             found[column] = value
     return found

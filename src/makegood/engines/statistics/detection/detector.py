@@ -44,8 +44,9 @@ WARM_UP: Final = 60  # days until the first look: usual rates and delays must be
 REFIT: Final = 28  # days between two looks at what is usual
 LOOK_BACK: Final = 100  # days: an onset lies at most so far back
 FORGET: Final = np.exp(-1 / np.array([90.0, 90.0, 60.0, 45.0, 30.0, 30.0]))  # evidence kept from day to day, by ratio
+WEEK: Final = 168.0  # hours
 AGAIN: Final = 14  # days: what comes back within is the same signal
-ONSET_RATIOS: Final = np.array([LEAST_RATIO, 1.6, 2, 2.7, 3.5, 5, 7, 10, 15, 25, 40, 80, 200.0])
+ONSET_RATIOS: Final = np.array([LEAST_RATIO, 1.6, 2, 2.7, 3.5, 5, 7, 10, 15, 25, 40, 80, 200, 500, 1500, 5000.0])
 PIVOTS: Final = 6  # other cases of a slice whose slices are looked at too
 ROUNDS: Final = 3
 CLEAR: Final = 0.8  # how probable the best slice must be among those of its case, for a signal to be raised ...
@@ -376,10 +377,11 @@ class Detector:
         """(n, 2) cohorts of exposures that cases belong to.
 
         Without an exposure: that of their own time among reports that come at once, that of the usual delay before
-        among others.
+        among others, in whole weeks, for what holds on some days of the week alone.
         """
         clock, exposed, at = self._clock, self.case_x, self.case_t
-        hours = np.stack([np.fmin(exposed, at), np.where(np.isnan(exposed), at - self.rates.usually, exposed)], axis=1)
+        before = at - max(1.0, round(self.rates.usually / WEEK)) * WEEK
+        hours = np.stack([np.fmin(exposed, at), np.where(np.isnan(exposed), before, exposed)], axis=1)
         hours = np.clip(hours, 0.0, at[:, None])
         return np.asarray(hours // clock.width * clock.part + 1e-9, np.int64)
 
@@ -484,15 +486,16 @@ class Detector:
         mine = self._members(cases, code, scores[top], case, of)
         if len(mine) < LEAST or not (clear or evidence > STRONG * self.one_false_alarm_in):
             return
-        counted = np.where(self.taken[mine] >= 0, 1.0 / around.ratio if around else 1.0, 1.0)
+        before, counted = self.taken.copy(), {it.number: 1.0 / it.ratio for it in self.signals} | {-1: 1.0}
         signal = self._raise(code, scores[top], mine, float(np.log(evidence)), now, around)
         neighbours = self._neighbours(pivot, top, scores)
         found.append(self._finding("updated" if signal.told else "raised", signal, now + 1 / 60, neighbours))
         if around in self.signals and around is not None:
             found.append(self._finding("updated", around, now + 1 / 60))
         # What the signal explains is no evidence of another: of its cases only what was expected still counts.
-        amount = np.maximum(counted - 1 / signal.ratio, 0.0)
-        kernels.explain_away(world, cases, mine, amount, now, self._oldest)
+        ours = np.flatnonzero(self.taken == signal.number)
+        amount = np.maximum(np.array([counted[number] for number in before[ours]]) - 1 / signal.ratio, 0.0)
+        kernels.explain_away(world, cases, ours[amount > 0.0], amount[amount > 0.0], now, self._oldest)
 
     def _clearest(self, scores: Numbers) -> tuple[int, bool]:
         """The best of the slices of a case, and whether it is clearly better than all others.

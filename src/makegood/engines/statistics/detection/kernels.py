@@ -34,6 +34,7 @@ SLICE = np.dtype(
 ROW = np.dtype([("prev", "i4"), ("cohort", "i4"), ("n", "f4"), ("m", "f4"), ("upto", "f8")], align=True)
 DONE, DAY_ENDED, CELLS_FULL, ALARM, SLICES_FULL = range(5)
 RATIOS = np.array([1.5, 2.2, 3.5, 6.0, 12.0, 30.0])  # multiples of the usual rate that evidence is collected for
+MOST = 1e30  # evidence: kept as a small float, which knows nothing greater than some 1e38
 LINE = 64  # bytes of the cache that are fetched at once
 LANES = 8  # that slices are weighed in: a multiple leaves none over to be weighed one by one
 
@@ -552,8 +553,8 @@ def fast_log(x):
 
 @njit(cache=True, inline="always")
 def fast_exp(x):
-    """Exponential, right to nine digits; beyond +-700 what it is there."""
-    x = min(max(x, -700.0), 700.0)
+    """Exponential, right to nine digits; beyond +-600 what it is there."""
+    x = min(max(x, -600.0), 600.0)
     shifted = x * 1.4426950408889634 + 6755399441055744.0
     r = x - (shifted - 6755399441055744.0) * 0.6931471805599453
     p = 1.0 + r * (
@@ -578,7 +579,8 @@ def carry(count, ratio, forget, lanes, sums, j):
         one, all_ = fast_exp(each), fast_exp(gap[i] * each)
         x = r[i] * all_ + weight[i] * one * (1.0 - all_) / (1.0 - one)
         z = fast_log((p[i] + m[i]) / (p[i] + ratio * m[i]))
-        r[i] = (x + there[i] * weight[i]) * fast_exp((p[i] + n[i]) * z + n[i] * log_ratio + there[i] * log_forget)
+        x = (x + there[i] * weight[i]) * fast_exp((p[i] + n[i]) * z + n[i] * log_ratio + there[i] * log_forget)
+        r[i] = min(x, MOST)
 
 
 @borrowing(error_model="numpy", fastmath={"contract", "nnan", "ninf", "nsz", "arcp"})
@@ -594,7 +596,7 @@ def weigh_live(count, ratio, forget, n, m, lanes, sums, j, limit):
         n_h, m_h = n[h], m[h]
         for i in range(count):
             z = fast_log((p[i] + m_h[i]) / (p[i] + ratio * m_h[i]))
-            r[i] = (r[i] + weight[i]) * fast_exp((p[i] + n_h[i]) * z + n_h[i] * log_ratio + log_forget)
+            r[i] = min((r[i] + weight[i]) * fast_exp((p[i] + n_h[i]) * z + n_h[i] * log_ratio + log_forget), MOST)
     for i in range(count):
         out[i] += r[i]
         # A case makes evidence of a ratio at most so many times as large. Rises that begin on a later day come on top.
@@ -898,6 +900,30 @@ def members(cases, start, end, code, dims, since, column, of):
     return out[:n]
 
 
+@borrowing
+def _uncount(x, h, amount, slice_, row):
+    """Take so much of a case of cohort h out of a slice.
+
+    What came after its cohort was settled was counted with the first one after that was not.
+    """
+    while h <= slice_[x].settled and amount > 1e-6:
+        y, first = slice_[x].head, -1
+        while y >= 0 and row[y].cohort >= h:
+            if row[y].n > 0.0:
+                first = y
+            y = row[y].prev
+        if first < 0:
+            h = slice_[x].settled + 1
+        else:
+            taken = min(row[first].n, amount)
+            row[first].n -= taken
+            amount -= taken
+    for c in range(h, slice_[x].settled + LIVE + 1):
+        taken = min(slice_[x].live[c & (LIVE - 1)], amount)
+        slice_[x].live[c & (LIVE - 1)] -= taken
+        amount -= taken
+
+
 @njit(cache=True)
 def explain_away(w, cases, which, amount, t, oldest):
     """Take so much of each of these cases, which a signal explains, out of the evidence of all slices they fall into."""
@@ -915,16 +941,7 @@ def explain_away(w, cases, which, amount, t, oldest):
                 if x < 0:
                     continue
                 if turn == 0:
-                    h = _cohort_of(cases, i, w.usual.told, slice_[x].teach)
-                    if h > slice_[x].settled:
-                        p = h & (LIVE - 1)
-                        slice_[x].live[p] = max(slice_[x].live[p] - amount[a], 0.0)
-                        continue
-                    y = slice_[x].head
-                    while y >= 0 and row[y].prev >= 0 and row[row[y].prev].cohort >= h:
-                        y = row[y].prev
-                    if y >= 0 and row[y].cohort >= h:
-                        row[y].n = max(row[y].n - amount[a], 0.0)
+                    _uncount(x, _cohort_of(cases, i, w.usual.told, slice_[x].teach), amount[a], slice_, row)
                     continue
                 n = 0
                 y = slice_[x].head
