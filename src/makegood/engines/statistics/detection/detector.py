@@ -494,7 +494,7 @@ class Detector:
             found.append(self._finding("updated", around, now + 1 / 60))
         # What the signal explains is no evidence of another: of its cases only what was expected still counts.
         ours = np.flatnonzero(self.taken == signal.number)
-        amount = np.maximum(np.array([counted[number] for number in before[ours]]) - 1 / signal.ratio, 0.0)
+        amount = np.maximum(np.array([counted.get(number, 1.0) for number in before[ours]]) - 1 / signal.ratio, 0.0)
         kernels.explain_away(world, cases, ours[amount > 0.0], amount[amount > 0.0], now, self._oldest)
 
     def _clearest(self, scores: Numbers) -> tuple[int, bool]:
