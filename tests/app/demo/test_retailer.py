@@ -240,6 +240,12 @@ def test_what_customers_write_is_mostly_understood(retailer, reasons):
     assert 0.8 < right / len(known) < 1
 
 
+def test_who_bought_nothing_speaks_of_no_order_and_no_receipt(retailer):
+    visitors = [row["body"] for row in retailer["contacts"].to_pylist() if row["ref"].startswith("TS")]
+    assert len(visitors) > 10
+    assert not [body for body in visitors if "order :" in body or "receipt" in body]
+
+
 def test_texts_vary(retailer):
     bodies = retailer["contacts"]["body"].to_pylist()
     assert len(set(bodies)) > 0.85 * len(bodies)

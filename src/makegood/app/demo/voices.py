@@ -217,7 +217,8 @@ SUBJECTS: dict[str, tuple[str, ...]] = {
     "return": ("Return of {item}", "My return", "Order {order}"),
     "store": ("Your store in {city}", "{store}", "My visit"),
 }  # fmt: skip
-DESK = ("Customer at the desk:", "In store:", "Came to the desk with the receipt.", "At the service desk, quite upset:")
+# The last of each names what was bought.
+DESK = ("Customer at the desk:", "In store:", "At the service desk, quite upset:", "Came to the desk with the receipt.")
 CALLS = ("Customer called:", "Call from {name}:", "Rang this morning:", "Phone call, {name}, order {order}:")
 SOCIAL = ("@brackenby", "Hey @brackenby,", "So @brackenby,", "@brackenby again:")
 
@@ -259,10 +260,11 @@ class Writer:
         opening = self.pick(STORE_OPENINGS if kind == "store" else OPENINGS)
         means = self.pick(STRONG) if self.chance() < 0.07 else self.pick(MEANS)
         wants = self.pick(WANTS.get(kind, WANTS["order"]))
+        upto = None if slots["order"] else -1
         if channel == "phone":
-            return "", _fill((self.pick(CALLS), core, means, wants), slots)
+            return "", _fill((self.pick(CALLS[:upto]), core, means, wants), slots)
         if channel == "store":
-            return "", _fill((self.pick(DESK), core, means), slots)
+            return "", _fill((self.pick(DESK[:upto]), core, means), slots)
         if channel == "social":
             return "", _fill((self.pick(SOCIAL), core, means if self.chance() < 0.4 else ""), slots)
         if channel == "chat":
