@@ -58,7 +58,7 @@ def the_year():
 
 @pytest.fixture(scope="module")
 def twice(django_db_setup, django_db_blocker):
-    """The same year played in two databases that are alike: what came of each. The second is there to be looked at.
+    """The same year played twice, the second time from nothing: what came of each. The second is there to be looked at.
 
     The importer writes through connections of its own: what it reads must have been committed.
     """

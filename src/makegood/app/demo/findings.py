@@ -145,14 +145,11 @@ _IN_SLICES: Final[Mapping[str, tuple[str, type[Vendor | Place | Product]]]] = {
 
 def _values(row: Hidden) -> dict[str, str]:
     """Where it is hidden, as slices name it."""
-    found = {"how": row.when} if row.when else {}
+    found = {}
     for column, value in row.where.items():
         if column in _IN_SLICES:
             dimension, model = _IN_SLICES[column]
-            one = model.objects.get(ref=value)
-            found[dimension] = str(one.pk)
-            if dimension == "store" and isinstance(one, Place):
-                found["district"] = str(one.parent_id)
+            found[dimension] = str(model.objects.get(ref=value).pk)
         else:
             found[column] = value
     return found

@@ -22,7 +22,6 @@ class Hidden:
     since, until : time before the end of the demo year; `until` zero: it goes on.
     rate : the share of the slice that it hits.
     reason : the reason code that its cases should carry.
-    when : the time of the week at which it fails, as slices name it; empty: at all times.
     """
 
     name: str
@@ -33,7 +32,6 @@ class Hidden:
     rate: float
     reason: str
     effect: str
-    when: str = ""
 
     def window(self, end: datetime) -> tuple[datetime, datetime]:
         """From when and until when, for a year that ends at `end`."""
@@ -64,7 +62,6 @@ HIDDEN: dict[str, Hidden] = {
                    "category": "Electronics"},
             since=timedelta(weeks=12), until=timedelta(0), rate=3.0, reason="store.no_staff",
             effect="About 3 visitors a Sunday say that nobody was there; electronics sales of these hours halve.",
-            when="Sun afternoon",
         ),
         Hidden(
             name=LABELS,
